@@ -1,0 +1,1 @@
+"""Prefect flows: recipes of ten to thirty lines, one file a flow."""

@@ -1,0 +1,1 @@
+"""Everything that learns or judges learning. Knows torch, not Prefect, not DuckDB."""

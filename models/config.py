@@ -1,0 +1,75 @@
+"""What can be asked of a training: closed, frozen, typed. Each field says its unit and its bounds."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Closed(BaseModel):
+    """A configuration that refuses unknown fields and does not change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Duration(Closed):
+    """A stretch of training, said in whichever unit is natural; `models.cadence` turns it into steps."""
+
+    value: float = Field(gt=0, description="How many (above 0).")
+    unit: Literal["steps", "epochs", "samples"] = Field("epochs", description="Of what.")
+
+
+class Model(Closed):
+    """A one-layer GRU over the last items, with a linear output over the catalogue."""
+
+    embedding_dim: int = Field(64, ge=1, le=4096, description="Item embedding, in units (1 to 4096).")
+    hidden_dim: int = Field(128, ge=1, le=4096, description="GRU state, in units (1 to 4096).")
+    output: Literal["separate", "tied"] = Field(
+        "separate", description="Output weights of their own, or tied to the item embedding."
+    )
+    output_bias: bool = Field(True, description="One bias an item on the output.")
+    layer_norm: bool = Field(False, description="LayerNorm on the state that goes to the output.")
+    dropout: float = Field(
+        0.0, ge=0, lt=1, description="Dropout on embeddings and state while training, a share (0 to below 1)."
+    )
+
+
+class Optimizer(Closed):
+    """Adam (Kingma & Ba, 2015, arXiv 1412.6980)."""
+
+    lr: float = Field(3e-3, gt=0, le=10, description="Learning rate (above 0, at most 10).")
+    beta1: float = Field(0.9, ge=0, lt=1, description="Decay of the first moment (0 to below 1).")
+    beta2: float = Field(0.999, ge=0, lt=1, description="Decay of the second moment (0 to below 1).")
+    eps: float = Field(1e-8, gt=0, le=1, description="Added to the root of the second moment (above 0).")
+
+
+class Training(Closed):
+    """One question to ask of a dataset; with the dataset's id and the code it names the run."""
+
+    model: Model = Model()
+    optimizer: Optimizer = Optimizer()
+    batch_size: int = Field(256, ge=1, le=65536, description="Windows a step (1 to 65536).")
+    epochs: int = Field(6, ge=1, le=10000, description="Passes over the training windows (1 to 10000).")
+    max_steps: int | None = Field(
+        None, ge=1, description="Stop after this many steps even inside an epoch (at least 1)."
+    )
+    evaluate_every: Duration = Duration(value=0.25, unit="epochs")
+    probe_windows: int = Field(
+        10_000, ge=1, description="Training windows, always the same, evaluated with frozen weights (at least 1)."
+    )
+    cutoffs: tuple[int, ...] = Field(
+        (10,), min_length=1, description="The k of HR@k, MRR@k and NDCG@k (each at least 1); the first one selects."
+    )
+    ties: Literal["expected", "optimistic", "pessimistic"] = Field(
+        "expected", description="The rank of a target whose score others share."
+    )
+    keep_weights: Literal["best", "last"] = Field(
+        "best", description="Store the weights of the best validation HR at the first cutoff, or the last ones."
+    )
+    seed: int = Field(0, ge=0, lt=2**63, description="Initial weights, sample order and dropout (at least 0).")
+
+
+class Compute(Closed):
+    """Where a training runs. Not part of the question, so not part of the run's id."""
+
+    device: Literal["auto", "cpu", "cuda", "mps"] = Field("auto", description="auto: CUDA, then MPS, then CPU.")
+    threads: int | None = Field(None, ge=1, le=1024, description="CPU threads (1 to 1024); unset: one a core.")

@@ -1,0 +1,5 @@
+"""Errors of the models room, written for people: what was wrong, where, what to do."""
+
+
+class ModelError(Exception):
+    """Something about a model, its training or its files that the user can mend."""

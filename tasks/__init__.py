@@ -1,0 +1,1 @@
+"""Prefect tasks: one verb each, thin; the logic is in models/ and warehouse/."""

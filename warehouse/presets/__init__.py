@@ -1,0 +1,1 @@
+"""Presets of well-known logs, as data: one small TOML file each."""

@@ -1,0 +1,149 @@
+"""Where things are in the store, and the one way in which anything gets there: whole or not at all."""
+
+import json
+import os
+import re
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock
+
+from warehouse.errors import WarehouseError
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,79}")
+
+
+@dataclass(frozen=True)
+class Store:
+    """A store's folder. Readers see `events/`, `datasets/`, `runs/`; `work/` holds what is unfinished."""
+
+    root: Path
+
+    def events(self, source: str) -> Path:
+        """Return the folder of one source's ingested batches."""
+        return self.root / "events" / checked(source)
+
+    def dataset(self, dataset_id: str) -> Path:
+        """Return the folder of a dataset's snapshot."""
+        return self.root / "datasets" / checked(dataset_id)
+
+    def run(self, run_id: str) -> Path:
+        """Return the folder of a finished run."""
+        return self.root / "runs" / checked(run_id)
+
+    def work(self, kind: str, name: str) -> Path:
+        """Return the folder where something is being made; it is on the store's own file system."""
+        return self.root / "work" / checked(kind) / checked(name)
+
+    @contextmanager
+    def lock(self, kind: str, name: str) -> Iterator[None]:
+        """Hold what is being made against other processes; the kernel lets go when a process dies."""
+        path = self.root / "work" / "locks" / f"{checked(kind)}-{checked(name)}.lock"
+        with told_plainly(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(path):
+            yield
+
+
+def checked(name: str) -> str:
+    """Return a name that cannot leave the store's folder.
+
+    Raises
+    ------
+    WarehouseError
+        If it could: other than a-z, 0-9, dot, dash and underscore, over 80 characters, or two dots.
+    """
+    if not _NAME.fullmatch(name) or ".." in name:
+        message = f"{name!r} is not a name in the store: use a-z, 0-9, '.', '-' and '_', at most 80 characters"
+        raise WarehouseError(message)
+    return name
+
+
+@contextmanager
+def told_plainly(path: Path) -> Iterator[None]:
+    """Turn what the operating system refuses (a full disk, a read-only folder) into a sentence."""
+    try:
+        yield
+    except OSError as error:
+        reason = os.strerror(error.errno) if error.errno else str(error)
+        message = f"{error.filename or path}: {reason.lower()}; free space or choose another folder with --store"
+        raise WarehouseError(message) from error
+
+
+def write_json(path: Path, content: Mapping[str, Any]) -> None:
+    """Write a JSON file whole: under a temporary name, synced, renamed."""
+    partial = path.with_name(f".{path.name}.{os.getpid()}")
+    with told_plainly(path):
+        try:
+            with partial.open("w", encoding="utf-8") as file:
+                json.dump(content, file, indent=2, ensure_ascii=False, default=str)
+                file.write("\n")
+                file.flush()
+                os.fsync(file.fileno())
+            partial.replace(path)
+            sync_folder(path.parent)
+        finally:
+            partial.unlink(missing_ok=True)
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Read a JSON file of the store.
+
+    Raises
+    ------
+    WarehouseError
+        If it is missing or not JSON.
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        message = f"{path} is not in the store"
+        raise WarehouseError(message) from None
+    except (ValueError, RecursionError) as error:
+        message = f"{path} is damaged ({error}); remove its folder and ask again"
+        raise WarehouseError(message) from error
+    if not isinstance(content, dict):
+        message = f"{path} is damaged (not a JSON object); remove its folder and ask again"
+        raise WarehouseError(message)
+    return content
+
+
+def publish(work: Path, final: Path) -> None:
+    """Make a finished folder visible: every file synced, then one rename.
+
+    Where somebody else published the same name first, theirs stays (names are hashes of what was asked).
+    """
+    with told_plainly(final):
+        for path in [*work.rglob("*"), work]:
+            _sync(path)
+        final.parent.mkdir(parents=True, exist_ok=True)
+        if final.exists():
+            shutil.rmtree(work)
+            return
+        work.rename(final)
+        sync_folder(final.parent)
+
+
+def fresh(work: Path) -> Path:
+    """Return an empty folder to make something in, whatever a crash left there."""
+    with told_plainly(work):
+        shutil.rmtree(work, ignore_errors=True)
+        work.mkdir(parents=True)
+    return work
+
+
+def sync_folder(folder: Path) -> None:
+    """Make a rename in a folder durable."""
+    _sync(folder)
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
