@@ -1,7 +1,6 @@
 """What can be asked of the warehouse: closed, frozen, typed. Each field says its unit and its bounds."""
 
 from datetime import datetime
-from pathlib import Path
 from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
@@ -55,7 +54,8 @@ class Columns(Closed):
     time: str | None = Field(None, description="Column of the time.")
     event_type: str | None = Field(None, description="Column of the event's type, if the log has one.")
     offset_ms: str | None = Field(
-        None, description="Column of milliseconds to add to the time, for logs that keep a date and an offset."
+        None,
+        description="Column of milliseconds to add to the time, for logs that keep a date and an offset.",
     )
 
 
@@ -79,82 +79,25 @@ class Source(Closed):
     path: str | None = Field(None, description="A file, or a glob of many such as logs/*.parquet.")
     format: Format | None = Field(None, description="Unset: by the file's ending.")
     delimiter: str | None = Field(
-        None, min_length=1, max_length=4, description="Between fields of a text log, such as :: (1 to 4 characters)."
+        None,
+        min_length=1,
+        max_length=4,
+        description="Between fields of a text log, such as :: (1 to 4 characters).",
     )
     header: bool | None = Field(None, description="Whether a text log's first line names its columns.")
-    column_names: tuple[str, ...] | None = Field(None, description="The columns of a text log without header.")
+    column_names: tuple[str, ...] | None = Field(
+        None, description="The columns of a text log without header."
+    )
     columns: Columns = Columns()
     time_kind: TimeKind | None = Field(
-        None, description="timestamp (ISO 8601, UTC unless it says), epoch_s, epoch_ms, or a plain integer order."
+        None,
+        description="timestamp (ISO 8601, UTC unless it says), epoch_s, epoch_ms, or a plain integer order.",
     )
     filters: tuple[Filter, ...] | None = Field(None, description="Keep the rows for which all of these hold.")
     max_rejected: float = Field(
         0.01, ge=0, le=1, description="Stop if a larger share of the new rows is bad (0 to 1)."
     )
     synthetic: Synthetic = Synthetic()
-
-
-class Split(Closed):
-    """How windows are divided. A window belongs to its target's time; its history may reach back."""
-
-    kind: Literal["temporal", "leave_one_out"] = Field(
-        "temporal", description="By time, or each user's last event for test and the one before for validation."
-    )
-    train_until: str = Field(
-        "0.9", description="T1: a share of the log's events in time order (0 to 1), or a date such as 2011-10-01."
-    )
-    validation_until: str = Field("0.95", description="T2: likewise; test is what comes from T2 on.")
-
-    @field_validator("train_until", "validation_until")
-    @classmethod
-    def _is_share_or_date(cls, text: str) -> str:
-        cut_of(text)
-        return text
-
-    @model_validator(mode="after")
-    def _in_order(self) -> Self:
-        first, second = cut_of(self.train_until), cut_of(self.validation_until)
-        if (
-            isinstance(first, float) and isinstance(second, float) and first >= second
-        ) or (isinstance(first, datetime) and isinstance(second, datetime) and first >= second):
-            message = f"train_until ({self.train_until}) must be before validation_until ({self.validation_until})"
-            raise ValueError(message)
-        return self
-
-
-class Dataset(Closed):
-    """Which windows to cut from a log."""
-
-    min_history: int = Field(1, ge=1, le=10, description="Fewest items before a target (1 to 10).")
-    min_item_count: int | None = Field(
-        None, ge=1, description="Drop items with fewer events before T1 (at least 1); unset: as the preset says, else 1."
-    )
-    min_user_events: int = Field(2, ge=1, description="Drop users with fewer events (at least 1).")
-    collapse_repeats: bool = Field(False, description="Count consecutive events of one item as one.")
-    session_gap_minutes: float | None = Field(
-        None, gt=0, description="A longer pause starts a new history (minutes, above 0); unset: never."
-    )
-    ties: Literal["auto", "source", "hash"] = Field(
-        "auto",
-        description="Events of a user at the same time: in the source's order, in a hashed one, or as a test of the "
-        "tied rows for sorting by item decides.",
-    )
-    split: Split = Split()
-    unknown_targets: Literal["drop", "miss"] = Field(
-        "drop", description="Validation and test targets never seen in train: left out, or kept as misses."
-    )
-    train_windows: int | None = Field(None, ge=1, description="Instead of the size's (at least 1).")
-    validation_windows: int | None = Field(None, ge=1, description="Instead of the size's (at least 1).")
-    test_windows: int | None = Field(None, ge=1, description="Instead of the size's (at least 1).")
-    allow_fewer: bool = Field(False, description="Take what there is when the log holds fewer windows than asked.")
-    seed: int = Field(0, ge=0, lt=2**63, description="Which windows are drawn (at least 0).")
-
-
-class Extraction(Closed):
-    """What extraction may use. Not part of the question, so not part of the dataset's id."""
-
-    memory_mb: int = Field(2_000, ge=256, description="DuckDB's memory; beyond it, it spills to disk (MB, at least 256).")
-    threads: int | None = Field(None, ge=1, le=1024, description="CPU threads (1 to 1024); unset: one a core.")
 
 
 def cut_of(text: str) -> float | datetime:
@@ -178,6 +121,76 @@ def cut_of(text: str) -> float | datetime:
     return share
 
 
-def default_store() -> Path:
-    """Return the store's root where nothing else is said: `store/` in the current folder."""
-    return Path("store")
+class Split(Closed):
+    """How windows are divided. A window belongs to its target's time; its history may reach back."""
+
+    kind: Literal["temporal", "leave_one_out"] = Field(
+        "temporal",
+        description="By time, or each user's last event for test and the one before for validation.",
+    )
+    train_until: str = Field(
+        "0.9",
+        description="T1: a share of the log's events in time order (0 to 1), or a date such as 2011-10-01.",
+    )
+    validation_until: str = Field("0.95", description="T2: likewise; test is what comes from T2 on.")
+
+    @field_validator("train_until", "validation_until")
+    @classmethod
+    def _is_share_or_date(cls, text: str) -> str:
+        cut_of(text)
+        return text
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        first, second = cut_of(self.train_until), cut_of(self.validation_until)
+        if (isinstance(first, float) and isinstance(second, float) and first >= second) or (
+            isinstance(first, datetime) and isinstance(second, datetime) and first >= second
+        ):
+            message = (
+                f"train_until ({self.train_until}) must be before validation_until ({self.validation_until})"
+            )
+            raise ValueError(message)
+        return self
+
+
+class Dataset(Closed):
+    """Which windows to cut from a log."""
+
+    min_history: int = Field(1, ge=1, le=10, description="Fewest items before a target (1 to 10).")
+    min_item_count: int | None = Field(
+        None,
+        ge=1,
+        description="Drop items with fewer events before T1 (at least 1); unset: as the preset says, else 1.",
+    )
+    min_user_events: int = Field(2, ge=1, description="Drop users with fewer events (at least 1).")
+    collapse_repeats: bool = Field(False, description="Count consecutive events of one item as one.")
+    session_gap_minutes: float | None = Field(
+        None, gt=0, description="A longer pause starts a new history (minutes, above 0); unset: never."
+    )
+    ties: Literal["auto", "source", "hash"] = Field(
+        "auto",
+        description="Events of a user at the same time: in the source's order, in a hashed one, or as a test of the "
+        "tied rows for sorting by item decides.",
+    )
+    split: Split = Split()
+    unknown_targets: Literal["drop", "miss"] = Field(
+        "drop", description="Validation and test targets never seen in train: left out, or kept as misses."
+    )
+    train_windows: int | None = Field(None, ge=1, description="Instead of the size's (at least 1).")
+    validation_windows: int | None = Field(None, ge=1, description="Instead of the size's (at least 1).")
+    test_windows: int | None = Field(None, ge=1, description="Instead of the size's (at least 1).")
+    allow_fewer: bool = Field(
+        False, description="Take what there is when the log holds fewer windows than asked."
+    )
+    seed: int = Field(0, ge=0, lt=2**63, description="Which windows are drawn (at least 0).")
+
+
+class Extraction(Closed):
+    """What extraction may use. Not part of the question, so not part of the dataset's id."""
+
+    memory_mb: int = Field(
+        2_000, ge=256, description="DuckDB's memory; beyond it, it spills to disk (MB, at least 256)."
+    )
+    threads: int | None = Field(
+        None, ge=1, le=1024, description="CPU threads (1 to 1024); unset: one a core."
+    )

@@ -49,6 +49,17 @@ class Store:
             yield
 
 
+def store_at(said: str | None) -> Store:
+    """Return the store that is meant: the one said, else SAWTOOTH_STORE, else `store/` in the project.
+
+    Where the packages are installed without the project around them, the last is `store/` in the current folder.
+    """
+    project = Path(__file__).resolve().parents[1]
+    home = project if (project / "pyproject.toml").is_file() else Path.cwd()
+    root = said or os.environ.get("SAWTOOTH_STORE") or home / "store"
+    return Store(Path(root).expanduser().resolve())
+
+
 def checked(name: str) -> str:
     """Return a name that cannot leave the store's folder.
 
@@ -58,7 +69,9 @@ def checked(name: str) -> str:
         If it could: other than a-z, 0-9, dot, dash and underscore, over 80 characters, or two dots.
     """
     if not _NAME.fullmatch(name) or ".." in name:
-        message = f"{name!r} is not a name in the store: use a-z, 0-9, '.', '-' and '_', at most 80 characters"
+        message = (
+            f"{name!r} is not a name in the store: use a-z, 0-9, '.', '-' and '_', at most 80 characters"
+        )
         raise WarehouseError(message)
     return name
 
@@ -70,7 +83,9 @@ def told_plainly(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         reason = os.strerror(error.errno) if error.errno else str(error)
-        message = f"{error.filename or path}: {reason.lower()}; free space or choose another folder with --store"
+        message = (
+            f"{error.filename or path}: {reason.lower()}; free space or choose another folder with --store"
+        )
         raise WarehouseError(message) from error
 
 

@@ -1,0 +1,58 @@
+"""DuckDB, opened one way: in memory, bounded, spilling where it is told to, in UTC, fetching no extensions."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+
+from warehouse.config import Extraction
+from warehouse.errors import WarehouseError
+
+
+@contextmanager
+def connected(extraction: Extraction, spill: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open a connection that keeps to the given memory and threads and spills into a folder of its own."""
+    settings: dict[str, str | bool | int | float | list[str]] = {
+        "memory_limit": f"{extraction.memory_mb}MB",
+        "threads": extraction.threads or os.cpu_count() or 1,
+        "temp_directory": str(spill),
+        "autoinstall_known_extensions": False,
+    }
+    with duckdb.connect(":memory:", config=settings) as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        connection.execute("SET enable_progress_bar = false")
+        yield connection
+
+
+@contextmanager
+def translated(what: str) -> Iterator[None]:
+    """Turn what DuckDB refuses into a sentence that says what was being done and what helps.
+
+    Raises
+    ------
+    WarehouseError
+        In place of any DuckDB error.
+    """
+    try:
+        yield
+    except duckdb.Error as error:
+        words = str(error).strip().splitlines()[0][:300]
+        if isinstance(error, duckdb.OutOfMemoryException):
+            message = f"{what}: DuckDB ran out of memory; raise --extraction.memory-mb ({words})"
+        elif "No space left" in str(error):
+            message = f"{what}: no space left on the device; free space or choose another folder with --store"
+        else:
+            message = f"{what}: {words}"
+        raise WarehouseError(message) from error
+
+
+def named(column: str) -> str:
+    """Return a column's name quoted for SQL, whatever characters it has."""
+    return '"' + column.replace('"', '""') + '"'
+
+
+def text(value: str) -> str:
+    """Return a text literal for SQL."""
+    return "'" + value.replace("'", "''") + "'"

@@ -1,0 +1,230 @@
+"""Raw files to events: incremental by content, idempotent, whole or not at all."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from warehouse.config import Extraction
+from warehouse.duck import connected, text, translated
+from warehouse.errors import WarehouseError
+from warehouse.fingerprint import code_digest, digest_of, sha256_of
+from warehouse.reading import malformed_lines, parse
+from warehouse.sources import Log, files_of
+from warehouse.store import Store, fresh, publish, read_json, told_plainly, write_json
+
+Tell = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Ingested:
+    """What an ingest found and did, and a digest of the events as they now stand."""
+
+    source: str
+    title: str
+    time_kind: str
+    digest: str
+    files: int
+    new_files: int
+    rows: int
+    events: int
+    filtered: int
+    rejected: dict[str, int]
+    said: list[str]
+    min_item_count: int
+
+
+def ingest(store: Store, log: Log, extraction: Extraction, tell: Tell, now_us: int | None = None) -> Ingested:
+    """Load the files of a source that were not loaded before, and publish all of them or none.
+
+    A file is known by its content and by how it is read, not by its name or date.
+
+    Raises
+    ------
+    WarehouseError
+        If a file cannot be read, or a larger share of the new rows is bad than the source allows.
+    """
+    with store.lock("events", log.name):
+        folder = store.events(log.name)
+        before = manifest_of(folder)["batches"]
+        now = _now_us() if now_us is None else now_us
+        batches = [_batch(store, folder, log, path, extraction, now) for path in files_of(log)]
+        new = [batch for batch in batches if batch["batch"] not in {known["batch"] for known in before}]
+        said = _changes(log, before, batches, new)
+        _refuse_bad(log, new)
+        after = _merged(log, before, batches)
+        if after != before:
+            _publish(store, folder, log, new, after)
+    for line in said:
+        tell(line)
+    return _summary(log, after, new, said)
+
+
+def manifest_of(folder: Path) -> dict[str, Any]:
+    """Return a source's manifest: its batches in the order of their events' places, and how times read."""
+    path = folder / "manifest.json"
+    return read_json(path) if path.exists() else {"batches": []}
+
+
+def _batch(
+    store: Store, folder: Path, log: Log, path: Path, extraction: Extraction, now_us: int
+) -> dict[str, Any]:
+    """Return a file's batch: the one in the store if its content is known, else a new one in the work folder."""
+    sha256 = sha256_of(path)
+    code = code_digest([Path(__file__).with_name("reading.py")])
+    batch = digest_of([sha256, log.reading(), code])
+    known = folder / batch / "batch.json"
+    if known.exists():
+        return {**read_json(known), "path": str(path)}
+    work = fresh(store.work("events", f"{log.name}-{batch}"))
+    counts = _load(work, path, log, extraction, now_us)
+    details = {"batch": batch, "path": str(path), "sha256": sha256, "bytes": path.stat().st_size,
+               "reading": log.reading(), "ingested_at": datetime.now(UTC).isoformat(), **counts}  # fmt: skip
+    if sha256_of(path) != sha256:
+        message = f"{path} changed while it was read; nothing of it is kept. Ask again when it is complete"
+        raise WarehouseError(message)
+    write_json(work / "batch.json", details)
+    return details
+
+
+def _load(work: Path, path: Path, log: Log, extraction: Extraction, now_us: int) -> dict[str, Any]:
+    """Parse one file and part its events from its bad rows. Returns the counts."""
+    parsed, events = work / "parsed.parquet", work / "events.parquet"
+    with told_plainly(work), translated(str(path)), connected(extraction, work / "spill") as connection:
+        parse(connection, path, log, now_us, parsed)
+        malformed = malformed_lines(connection)
+        rejected = dict(
+            connection.execute(
+                f"SELECT coalesce(reason, ''), count(*) FROM read_parquet({text(str(parsed))}) GROUP BY 1 ORDER BY 1"
+            ).fetchall()
+        )
+        kept, filtered = rejected.pop("", 0), rejected.pop("filtered", 0)
+        _part(connection, parsed, events, work / "quarantine.parquet", malformed)
+        span = connection.execute(
+            f"SELECT min(moment), max(moment) FROM read_parquet({text(str(events))})"
+        ).fetchone()
+    parsed.unlink()
+    (work / "spill").rmdir() if (work / "spill").exists() else None
+    if malformed:
+        rejected["malformed line"] = len(malformed)
+    return {"events": kept, "filtered": filtered, "rejected": rejected, "rows": kept + filtered + sum(rejected.values()),
+            "first_at": span and span[0], "last_at": span and span[1], "events_sha256": sha256_of(events)}  # fmt: skip
+
+
+def _part(
+    connection: duckdb.DuckDBPyConnection,
+    parsed: Path,
+    events: Path,
+    quarantine: Path,
+    malformed: list[tuple[int, str, str]],
+) -> None:
+    """Write the good rows as events and the bad ones, with reason and place, as quarantine."""
+    source = f"read_parquet({text(str(parsed))})"
+    good = f"SELECT user, item, moment, event_type, row FROM {source} WHERE reason IS NULL"
+    connection.execute(f"COPY ({good}) TO {text(str(events))} (FORMAT parquet)")
+    connection.execute("CREATE TEMP TABLE malformed (line BIGINT, detail VARCHAR, beginning VARCHAR)")
+    if malformed:
+        connection.executemany("INSERT INTO malformed VALUES (?, ?, ?)", malformed)
+    bad = (
+        f"SELECT reason, 'row' AS place, row AS number, raw FROM {source} WHERE reason != 'filtered'"
+        " UNION ALL SELECT 'malformed line', 'line', line, detail || ': ' || beginning FROM malformed"
+    )
+    connection.execute(f"COPY ({bad}) TO {text(str(quarantine))} (FORMAT parquet)")
+
+
+def _refuse_bad(log: Log, new: list[dict[str, Any]]) -> None:
+    """Stop where too many of the new rows are bad, or none of a file's rows is an event."""
+    for batch in new:
+        if batch["events"] == 0:
+            message = f"{batch['path']} holds no usable event: {_reasons(batch) or 'it has no rows'}"
+            raise WarehouseError(message)
+    read = sum(batch["rows"] - batch["filtered"] for batch in new)
+    bad = sum(sum(batch["rejected"].values()) for batch in new)
+    if read and bad / read > log.max_rejected:
+        worst = max(new, key=lambda batch: sum(batch["rejected"].values()))
+        message = (
+            f"{bad} of {read} new rows are bad ({bad / read:.1%}, allowed {log.max_rejected:.1%}), nothing was loaded."
+            f" Most in {worst['path']}: {_reasons(worst)}. Mend the log or raise --source.max-rejected"
+        )
+        raise WarehouseError(message)
+
+
+def _reasons(batch: dict[str, Any]) -> str:
+    counts = {**batch["rejected"], **({"filtered out": batch["filtered"]} if batch["filtered"] else {})}
+    return ", ".join(f"{count} {reason}" for reason, count in counts.items())
+
+
+def _changes(
+    log: Log, before: list[dict[str, Any]], now: list[dict[str, Any]], new: list[dict[str, Any]]
+) -> list[str]:
+    """Say what is new, what changed, and what is gone since the last ingest."""
+    earlier = {batch["path"]: batch for batch in before}
+    said = []
+    for batch in new:
+        old = earlier.get(batch["path"])
+        if old is None:
+            said.append(f"{batch['path']}: new, {batch['events']:,} events")
+        else:
+            what = "is read in another way" if old["sha256"] == batch["sha256"] else "changed"
+            said.append(
+                f"{batch['path']}: {what} since {old['ingested_at']}; its {batch['events']:,} events replace it"
+            )
+    gone = set(earlier) - {batch["path"] for batch in now}
+    if gone:
+        said.append(f"{len(gone)} earlier file(s) of {log.name} are no longer there; their events are kept")
+    return said or [f"{log.name}: nothing new"]
+
+
+def _merged(log: Log, before: list[dict[str, Any]], now: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the batches that make up the source from now on, sorted by path; the same content counts once."""
+    replaced = {batch["path"] for batch in now}
+    kept = [batch for batch in before if batch["path"] not in replaced]
+    if any(batch["reading"] != log.reading() for batch in kept):
+        message = (
+            f"{len(kept)} earlier file(s) of {log.name!r} are gone and were read with other settings;"
+            " bring them back, or give the source another --source.name"
+        )
+        raise WarehouseError(message)
+    unique = {
+        batch["batch"]: batch
+        for batch in sorted([*kept, *now], key=lambda batch: batch["path"], reverse=True)
+    }
+    return sorted(unique.values(), key=lambda batch: batch["path"])
+
+
+def _publish(
+    store: Store, folder: Path, log: Log, new: list[dict[str, Any]], after: list[dict[str, Any]]
+) -> None:
+    """Move the new batches in, then make them count by replacing the one manifest."""
+    for batch in new:
+        work = store.work("events", f"{log.name}-{batch['batch']}")
+        if work.exists():
+            publish(work, folder / batch["batch"])
+    manifest = {"source": log.name, "title": log.title, "time_kind": log.time_kind, "batches": after}
+    write_json(folder / "manifest.json", manifest)
+
+
+def _summary(log: Log, after: list[dict[str, Any]], new: list[dict[str, Any]], said: list[str]) -> Ingested:
+    reasons = sorted({reason for batch in after for reason in batch["rejected"]})
+    return Ingested(
+        source=log.name,
+        title=log.title,
+        time_kind=log.time_kind,
+        digest=digest_of([batch["batch"] for batch in after]),
+        files=len(after),
+        new_files=len(new),
+        rows=sum(batch["rows"] for batch in after),
+        events=sum(batch["events"] for batch in after),
+        filtered=sum(batch["filtered"] for batch in after),
+        rejected={reason: sum(batch["rejected"].get(reason, 0) for batch in after) for reason in reasons},
+        said=said,
+        min_item_count=log.min_item_count,
+    )
+
+
+def _now_us() -> int:
+    return time.time_ns() // 1_000

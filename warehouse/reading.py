@@ -1,0 +1,178 @@
+"""One raw file to one Parquet file of parsed rows, each either an event or a row with the reason it is none.
+
+The SQL is made here from typed settings; names and texts are quoted, values that a user typed are parameters.
+"""
+
+from pathlib import Path
+
+import duckdb
+
+from warehouse.config import Filter, Format, TimeKind
+from warehouse.duck import named, text, translated
+from warehouse.errors import WarehouseError
+from warehouse.sources import Log, format_of
+
+LONGEST_ID = 1_000
+"""Characters of a user's or an item's id; a longer one is a damaged row."""
+_MICROSECONDS = {"epoch_s": 1_000_000, "epoch_ms": 1_000}
+
+
+def parse(connection: duckdb.DuckDBPyConnection, path: Path, log: Log, now_us: int, target: Path) -> None:
+    """Parse a raw file into ``target``, in its order: user, item, moment, event_type, row, reason, raw.
+
+    ``moment`` is microseconds since 1970 UTC, or the plain order; ``row`` counts data rows from 1.
+
+    Raises
+    ------
+    WarehouseError
+        If the file is not what the source says: its format, its columns, or its encoding.
+    """
+    kind, delimiter = format_of(path, log)
+    with translated(f"{path} cannot be read as {kind}"):
+        columns = _columns(connection, path, log, kind, delimiter)
+        _refuse_missing(path, log, columns)
+        query = _query(log, kind, delimiter, columns)
+        parameters = [*(filter_.value for filter_ in log.filters if _has_value(filter_)), now_us, str(path)]
+        connection.execute(f"COPY ({query}) TO {text(str(target))} (FORMAT parquet)", parameters)
+
+
+def malformed_lines(connection: duckdb.DuckDBPyConnection) -> list[tuple[int, str, str]]:
+    """Return (line, what is wrong, its beginning) for the lines of the last text file that are no rows at all."""
+    known = connection.execute(
+        "SELECT count(*) FROM duckdb_tables() WHERE table_name = 'rejected'"
+    ).fetchone()
+    if not known or not known[0]:
+        return []
+    found = connection.execute(
+        "SELECT line, lower(any_value(error_type::VARCHAR)), left(any_value(csv_line), 200)"
+        " FROM rejected GROUP BY line ORDER BY line"
+    ).fetchall()
+    connection.execute("DROP TABLE rejected; DROP TABLE rejected_scans")
+    return found
+
+
+def _columns(
+    connection: duckdb.DuckDBPyConnection, path: Path, log: Log, kind: Format, delimiter: str | None
+) -> dict[str, str]:
+    """Return the file's columns and their types."""
+    scan = _scan(log, kind, delimiter, None)
+    described = connection.execute(f"DESCRIBE SELECT * FROM {scan}", [str(path)]).fetchall()
+    return {row[0]: row[1] for row in described}
+
+
+def _scan(log: Log, kind: Format, delimiter: str | None, columns: list[str] | None) -> str:
+    """Return the table function that reads the file given as the first parameter."""
+    if kind == "parquet":
+        return "read_parquet(?, file_row_number=true)"
+    if kind == "jsonl":
+        typed = ", ".join(f"{text(name)}: 'VARCHAR'" for name in columns or [])
+        schema = f", columns={{{typed}}}, ignore_errors=true" if columns else ", maximum_depth=1"
+        return f"read_json(?, format='newline_delimited'{schema})"
+    options = [f"header={str(log.header).lower()}", "all_varchar=true"]
+    if delimiter:
+        options += [f"delim={text(delimiter)}", "quote='\"'", "escape='\"'"]
+    if log.column_names and not log.header:
+        options.append(f"names=[{', '.join(text(name) for name in log.column_names)}]")
+    if columns is not None:
+        options += ["store_rejects=true", "rejects_table='rejected'", "rejects_scan='rejected_scans'"]
+    return f"read_csv(?, {', '.join(options)})"
+
+
+def _wanted(log: Log) -> list[str]:
+    mapped = [log.user, log.item, log.time, log.event_type, log.offset_ms]
+    return list(dict.fromkeys([*(name for name in mapped if name), *(one.column for one in log.filters)]))
+
+
+def _refuse_missing(path: Path, log: Log, columns: dict[str, str]) -> None:
+    missing = [name for name in _wanted(log) if name not in columns]
+    if missing:
+        shown = ", ".join(list(columns)[:12]) + (", ..." if len(columns) > 12 else "")
+        message = f"{path} has no column {', '.join(missing)}; it has: {shown}. Set --source.columns.*"
+        raise WarehouseError(message)
+
+
+def _query(log: Log, kind: Format, delimiter: str | None, columns: dict[str, str]) -> str:
+    """Return the parsing query. Grain: one row per row of the raw file, in its order."""
+    row = "file_row_number + 1" if kind == "parquet" else "row_number() OVER ()"
+    kept = " AND ".join(_holds(one, columns[one.column]) for one in log.filters) or "true"
+    event_type = f"{named(log.event_type)}::VARCHAR" if log.event_type else "NULL::VARCHAR"
+    raw = ", ".join(f"{text(name)}: {named(name)}::VARCHAR" for name in (log.user, log.item, log.time))
+    future = "false" if log.time_kind == "order" else "moment > now_us"
+    return f"""
+        WITH read AS (
+            SELECT {_id(log.user, columns)} AS user_id, {_id(log.item, columns)} AS item_id,
+                   {_time(log, columns)} AS moment, {event_type} AS event_type, {row} AS row,
+                   coalesce({kept}, false) AS kept, ?::BIGINT AS now_us, {{{raw}}}::JSON::VARCHAR AS raw
+            FROM {_scan(log, kind, delimiter, _wanted(log))}
+        ), judged AS (
+            SELECT *, CASE
+                WHEN NOT kept THEN 'filtered'
+                WHEN user_id IS NULL THEN 'missing user'
+                WHEN item_id IS NULL THEN 'missing item'
+                WHEN length(user_id) > {LONGEST_ID} THEN 'user too long'
+                WHEN length(item_id) > {LONGEST_ID} THEN 'item too long'
+                WHEN moment IS NULL THEN 'unreadable time'
+                WHEN {future} THEN 'time in the future'
+            END AS reason FROM read
+        )
+        SELECT CASE WHEN reason IS NULL THEN user_id END AS user, CASE WHEN reason IS NULL THEN item_id END AS item,
+               moment, event_type, row, reason,
+               CASE WHEN reason != 'filtered' THEN left(raw, {3 * LONGEST_ID}) END AS raw
+        FROM judged"""
+
+
+def _id(column: str, columns: dict[str, str]) -> str:
+    """Return an id as text: whole floats without their point, blanks as missing."""
+    name = named(column)
+    if columns[column] in {"DOUBLE", "FLOAT"}:
+        whole = f"CASE WHEN {name} = floor({name}) THEN TRY_CAST({name} AS HUGEINT)::VARCHAR ELSE {name}::VARCHAR END"
+        return f"CASE WHEN isfinite({name}) THEN {whole} END"
+    return f"nullif(trim({name}::VARCHAR), '')"
+
+
+def _time(log: Log, columns: dict[str, str]) -> str:
+    at = _instant(named(log.time), log.time_kind, columns[log.time])
+    if log.offset_ms:
+        at = f"({at} + coalesce(TRY_CAST({named(log.offset_ms)} AS BIGINT), 0) * 1000)"
+    return at
+
+
+def _instant(name: str, kind: TimeKind, type_: str) -> str:
+    """Return a time as microseconds since 1970 UTC, or the plain order, as BIGINT; NULL where unreadable."""
+    if kind == "order":
+        return f"TRY_CAST({name} AS BIGINT)"
+    if kind in _MICROSECONDS:
+        return f"TRY_CAST(round(TRY_CAST({name} AS DOUBLE) * {_MICROSECONDS[kind]}) AS BIGINT)"
+    if type_.startswith("TIMESTAMP") and "ZONE" not in type_:
+        return f"CASE WHEN isfinite({name}) THEN epoch_us({name}::TIMESTAMP) END"
+    instant = f"TRY_CAST({name} AS TIMESTAMPTZ)"
+    return f"CASE WHEN isfinite({instant}) THEN epoch_us({instant}) END"
+
+
+def _has_value(filter_: Filter) -> bool:
+    return filter_.operator not in {"present", "missing"}
+
+
+def _holds(filter_: Filter, type_: str) -> str:
+    """Return a filter as SQL over one parameter: numbers compare as numbers, the rest as text."""
+    name, operator = named(filter_.column), filter_.operator
+    words = f"{name}::VARCHAR"
+    blank = f"({name} IS NULL OR trim({words}) = '')"
+    if operator in {"present", "missing"}:
+        return blank if operator == "missing" else f"NOT {blank}"
+    if operator in {"in", "not in"}:
+        inside = (
+            f"list_contains(list_transform(string_split(?, ','), lambda part: trim(part)), trim({words}))"
+        )
+        return inside if operator == "in" else f"NOT {inside}"
+    if _is_number(filter_.value) and type_ != "BOOLEAN":
+        return f"TRY_CAST({name} AS DOUBLE) {operator} ?::DOUBLE"
+    return f"{words} {operator} ?"
+
+
+def _is_number(value: str) -> bool:
+    try:
+        float(value)
+    except ValueError:
+        return False
+    return True

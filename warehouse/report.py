@@ -1,0 +1,278 @@
+"""A run's report: one HTML page that needs nothing else, neither a network nor the store.
+
+The page is made from plain frames and mappings. Facts that are missing are left out; facts that this module does not
+know are shown under their own names. Everything is escaped but Plotly's own script and figures.
+"""
+
+import base64
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Any
+
+import plotly.graph_objects as go
+import polars as pl
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+from plotly.offline import get_plotlyjs
+
+from warehouse.figures import ESTIMATORS, curves_figure, curves_png, norms_figure, steps_figure, view
+
+MODELS = {"gru": "GRU", "successor": "Successor of the last item", "popularity": "Popularity"}
+"""What each model is called, the trained one first."""
+HEADLINE = "hr@10"
+PLOTLY_CONFIG = {"responsive": True, "displaylogo": False, "scrollZoom": False, "topojsonURL": ""}
+KNOWN_FACTS = ("dataset_id", "source", "counts", "cuts", "ties", "gates", "ingest", "hashes")
+
+
+def render_report(
+    *,
+    run: Mapping[str, Any],
+    config: Mapping[str, Any],
+    dataset: Mapping[str, Any],
+    points: pl.DataFrame,
+    steps: pl.DataFrame,
+    norms: pl.DataFrame,
+    scores: pl.DataFrame,
+    command: str,
+) -> str:
+    """Return the whole page.
+
+    Parameters
+    ----------
+    run
+        run_id, dataset_id, source, size, seed, status ("finished" or "diverged"), stopped_at (step), started_at,
+        wall_s, samples_per_s, device, versions.
+    config
+        Every setting, nested by subject.
+    dataset
+        The manifest: counts (`windows` by split, events, users, items), cuts (times or positions), ties (choice,
+        reason, ascending_share, tied_pairs, interval), gates (each name, passed, evidence), ingest (files, rows,
+        `quarantined` by reason), hashes.
+    points
+        Evaluations: step, epoch, phase, estimator, metric, value (loss in nats), ci_low, ci_high.
+    steps
+        Steps: step, epoch, loss_nats.
+    norms
+        Norms: step, epoch, group, quantity ("gradient" or "weight"), value.
+    scores
+        Final metrics: model, split, metric, value, ci_low, ci_high; may be empty.
+    command
+        The command that does the same again.
+
+    Returns
+    -------
+    str
+        HTML with plotly.js inlined (5 MB) and every point of every figure.
+    """
+    metrics = [metric for metric in ("loss", HEADLINE) if metric in points["metric"].unique()]
+    return (
+        _environment()
+        .get_template("report.html.j2")
+        .render(
+            run=run,
+            dataset=dataset,
+            more_facts=flattened(other_than(dataset, KNOWN_FACTS)),
+            settings={key: flattened(value) for key, value in _grouped(config).items()},
+            versions=flattened(run.get("versions") or {}),
+            standings=standings(scores),
+            best=best_validation(points),
+            jumps=jumps(points, metrics),
+            tables=score_tables(scores),
+            evaluations=_evaluations(points, metrics),
+            clipped=any(view(points.filter(pl.col("metric") == metric)) for metric in metrics),
+            stopped_epoch=_epoch_of(steps, run.get("stopped_at")),
+            command=command,
+            curves_image=_data_url(curves_png(points, metrics)) if metrics else None,
+            plotly_js=Markup(get_plotlyjs()),  # noqa: S704 (from the plotly wheel)
+            figures=_figures(points, steps, norms, metrics),
+        )
+    )
+
+
+def flattened(values: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
+    """Return nested settings or facts as rows, the keys joined by " › "."""
+    rows: list[tuple[str, Any]] = []
+    for key, value in values.items():
+        name = f"{prefix} › {key}" if prefix else str(key)
+        rows.extend(flattened(value, name) if isinstance(value, Mapping) and value else [(name, value)])
+    return rows
+
+
+def other_than(values: Mapping[str, Any], keys: Sequence[str]) -> dict[str, Any]:
+    """Return a mapping without some of its keys."""
+    return {key: value for key, value in values.items() if key not in keys}
+
+
+def standings(scores: pl.DataFrame) -> list[dict[str, Any]]:
+    """Return each model's headline metric on the test windows, with the lengths of its bar in percent."""
+    rows = scores.filter((pl.col("metric") == HEADLINE) & (pl.col("split") == "test")).to_dicts()
+    if not rows:
+        return []
+    rows.sort(key=lambda row: _place(row["model"]))
+    top = max(row["ci_high"] if row["ci_high"] is not None else row["value"] for row in rows) or 1.0
+    for row in rows:
+        row["name"] = MODELS.get(row["model"], row["model"])
+        row["width"] = 100 * row["value"] / top
+        if row["ci_low"] is not None and row["ci_high"] is not None:
+            row["low"], row["high"] = 100 * row["ci_low"] / top, 100 * row["ci_high"] / top
+        row["times"] = rows[0]["value"] / row["value"] if row["value"] else None
+    return rows
+
+
+def best_validation(points: pl.DataFrame) -> dict[str, Any] | None:
+    """Return the evaluation with the highest headline metric on the validation windows (the first of equals)."""
+    rows = points.filter((pl.col("estimator") == "validation") & (pl.col("metric") == HEADLINE))
+    rows = rows.filter(pl.col("value").is_finite()).sort("value", "step", descending=[True, False])
+    return rows.row(0, named=True) if len(rows) else None
+
+
+def jumps(points: pl.DataFrame, metrics: Sequence[str]) -> list[dict[str, Any]]:
+    """Return, by metric and estimator, the mean change across ends of epochs and the mean change within epochs.
+
+    Across: from the last evaluation of an epoch to the first of the next. Within: from the first to the last of one.
+    The first epoch is left out: everything falls in it.
+    """
+    rows = []
+    phases = points["phase"].max()
+    for metric in metrics:
+        for estimator, (name, colour) in ESTIMATORS.items():
+            chosen = points.filter((pl.col("metric") == metric) & (pl.col("estimator") == estimator)).sort(
+                "step"
+            )
+            after = chosen.with_columns(
+                pl.col("value").shift().alias("before"), pl.col("phase").shift().alias("from")
+            )
+            across = after.filter((pl.col("phase") == 1) & (pl.col("from") == phases) & (pl.col("epoch") > 2))
+            across_mean = (across["value"] - across["before"]).mean()
+            if across_mean is None or phases == 1:
+                continue
+            whole = chosen.with_columns((pl.col("epoch") - 1e-6).floor().alias("of")).filter(
+                pl.col("of") >= 1
+            )
+            within = whole.pivot("phase", index="of", values="value")
+            within_mean = (within[str(phases)] - within["1"]).mean()
+            rows.append(
+                {
+                    "metric": metric,
+                    "name": name,
+                    "colour": colour,
+                    "across": across_mean,
+                    "within": within_mean,
+                    "count": len(across),
+                }
+            )
+    return rows
+
+
+def score_tables(scores: pl.DataFrame) -> dict[str, dict[str, Any]]:
+    """Return, for each split, its models and the scores by metric and model."""
+    tables: dict[str, dict[str, Any]] = {}
+    for row in scores.to_dicts():
+        table = tables.setdefault(row["split"], {"models": {}, "metrics": {}})
+        table["models"][row["model"]] = MODELS.get(row["model"], row["model"])
+        table["metrics"].setdefault(row["metric"], {})[row["model"]] = row
+    for table in tables.values():
+        table["models"] = dict(sorted(table["models"].items(), key=lambda pair: _place(pair[0])))
+    return dict(sorted(tables.items()))
+
+
+def _place(model: str) -> tuple[int, str]:
+    return (list(MODELS).index(model) if model in MODELS else len(MODELS), model)
+
+
+def _grouped(config: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    plain = {key: value for key, value in config.items() if not isinstance(value, Mapping)}
+    nested = {key: value for key, value in config.items() if isinstance(value, Mapping)}
+    return ({"general": plain} if plain else {}) | nested
+
+
+def _epoch_of(steps: pl.DataFrame, step: int | None) -> float | None:
+    rows = steps.filter(pl.col("step") <= step) if step is not None else steps.clear()
+    return rows.sort("step")["epoch"][-1] if len(rows) else None
+
+
+def _evaluations(points: pl.DataFrame, metrics: Sequence[str]) -> dict[str, Any]:
+    """Return every evaluation as a row, a column for each metric and estimator."""
+    columns = [(metric, estimator) for metric in metrics for estimator in ESTIMATORS]
+    values = {(row["step"], row["metric"], row["estimator"]): row["value"] for row in points.to_dicts()}
+    places = points.select("step", "epoch", "phase").unique("step").sort("step").to_dicts()
+    return {
+        "columns": [f"{metric}, {ESTIMATORS[estimator][0]}" for metric, estimator in columns],
+        "rows": [
+            place | {"values": [values.get((place["step"], *column)) for column in columns]}
+            for place in places
+        ],
+    }
+
+
+def _figures(
+    points: pl.DataFrame, steps: pl.DataFrame, norms: pl.DataFrame, metrics: Sequence[str]
+) -> dict[str, Markup]:
+    figures: dict[str, go.Figure] = {}
+    if metrics:
+        figures["curves"] = curves_figure(points, metrics)
+    if len(steps):
+        figures["steps"] = steps_figure(steps)
+    figures |= {
+        quantity: norms_figure(norms, quantity)
+        for quantity in ("gradient", "weight")
+        if quantity in norms["quantity"].unique()
+    }
+    return {name: _embedded(figure, name) for name, figure in figures.items()}
+
+
+def _embedded(figure: go.Figure, name: str) -> Markup:
+    html = figure.to_html(
+        full_html=False,
+        include_plotlyjs=False,
+        div_id=f"figure-{name}",
+        config=PLOTLY_CONFIG,
+        include_mathjax=False,
+    )
+    return Markup(html)  # noqa: S704 (Plotly escapes its data)
+
+
+def _data_url(png: bytes) -> str:
+    return "data:image/png;base64," + base64.b64encode(png).decode()
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("warehouse", "."), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+    )
+    environment.filters.update(shown=shown, share=share, duration=duration)
+    environment.globals.update(flattened=flattened, other_than=other_than)
+    return environment
+
+
+def shown(value: Any) -> str:
+    """Return a fact for people: 1,234,567; 0.3121; 2011-10-01 12:00:00; lists by commas; a dash where unset."""
+    if value is None or value == "":
+        return "–"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value:,}"
+    if isinstance(value, float):
+        return f"{value:,.0f}" if abs(value) >= 10_000 else f"{value:.4g}"
+    if isinstance(value, date):
+        return value.isoformat(" ") if hasattr(value, "hour") else value.isoformat()
+    if isinstance(value, list | tuple):
+        return ", ".join(shown(part) for part in value) or "–"
+    return "–" if isinstance(value, Mapping) else str(value)
+
+
+def share(value: float | None, digits: int = 1) -> str:
+    """Return a share (0 to 1) as percent."""
+    return "–" if value is None else f"{100 * value:.{digits}f}%"
+
+
+def duration(seconds: float | None) -> str:
+    """Return seconds as the two largest of hours, minutes and seconds."""
+    if seconds is None:
+        return "–"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes} min"
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"

@@ -1,0 +1,135 @@
+"""Runs: drafted in the work folder stage by stage, published whole, found again by what was asked.
+
+A finished run's folder holds config.json, run.json, the tables named here, the model, figures, report.html and
+DONE, which lists the SHA-256 of every other file.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import polars as pl
+
+from warehouse.errors import WarehouseError
+from warehouse.fingerprint import digest_of, sha256_of
+from warehouse.store import Store, fresh, publish, read_json, told_plainly, write_json
+
+Table = Literal["curve_points", "steps", "norms", "scores"]
+
+SCHEMAS: dict[Table, dict[str, type[pl.DataType]]] = {
+    "curve_points": {
+        "step": pl.Int64, "epoch": pl.Float64, "phase": pl.Int32, "estimator": pl.String, "metric": pl.String,
+        "value": pl.Float64, "sum": pl.Float64, "count": pl.Int64, "ci_low": pl.Float64, "ci_high": pl.Float64,
+    },
+    "steps": {
+        "step": pl.Int64, "epoch": pl.Float64, "loss_nats": pl.Float64, "count": pl.Int64, "lr": pl.Float64,
+        "grad_norm": pl.Float64,
+    },
+    "norms": {
+        "step": pl.Int64, "epoch": pl.Float64, "phase": pl.Int32, "group": pl.String, "quantity": pl.String,
+        "value": pl.Float64,
+    },
+    "scores": {
+        "model": pl.String, "split": pl.String, "metric": pl.String, "value": pl.Float64, "sum": pl.Float64,
+        "count": pl.Int64, "ci_low": pl.Float64, "ci_high": pl.Float64,
+    },
+}  # fmt: skip
+"""Columns of a run's tables. Grain: a metric of an estimator at an evaluation; a step; a norm at a step; a score."""
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A run in the making. Every stage leaves a mark when it is whole, and is not done twice."""
+
+    run_id: str
+    folder: Path
+
+    def has(self, stage: str) -> bool:
+        """Return whether a stage was finished and its files are still what they were."""
+        mark = self.folder / f"{stage}.mark"
+        if not mark.is_file():
+            return False
+        files = read_json(mark)["files"]
+        return all(
+            (self.folder / name).is_file() and sha256_of(self.folder / name) == old
+            for name, old in files.items()
+        )
+
+    def mark(self, stage: str) -> None:
+        """Say that a stage is whole."""
+        write_json(self.folder / f"{stage}.mark", {"files": _hashes(self.folder)})
+
+    def write(self, table: Table, rows: Iterable[Mapping[str, Any]]) -> None:
+        """Write one of the run's tables, whole; the run's id is its first column."""
+        frame = pl.DataFrame(rows, schema=pl.Schema(SCHEMAS[table]), orient="row")
+        frame = frame.select(pl.lit(self.run_id).alias("run_id"), pl.all())
+        with told_plainly(self.folder):
+            frame.write_parquet(self.folder / f"{table}.parquet")
+
+    def read(self, table: Table) -> pl.DataFrame:
+        """Read one of the run's tables."""
+        return pl.read_parquet(self.folder / f"{table}.parquet")
+
+
+def run_id_of(dataset_id: str, settings: Mapping[str, Any], code: str) -> str:
+    """Return the id of the run that asks these settings of this dataset with this code."""
+    return digest_of({"dataset": dataset_id, "training": settings, "code": code})
+
+
+def draft_of(store: Store, run_id: str, *, anew: bool = False) -> Draft:
+    """Return a run's draft; ``anew`` empties it."""
+    folder = store.work("runs", run_id)
+    if anew:
+        fresh(folder)
+    return Draft(run_id, folder)
+
+
+def finished(store: Store, run_id: str) -> bool:
+    """Return whether a run is in the store, whole.
+
+    Raises
+    ------
+    WarehouseError
+        If it is there but one of its files is missing or altered; it is named.
+    """
+    folder = store.run(run_id)
+    if not folder.exists():
+        return False
+    for name, expected in read_json(folder / "DONE")["files"].items():
+        path = folder / name
+        if not path.is_file() or sha256_of(path) != expected:
+            what = "was altered" if path.is_file() else "is missing"
+            message = f"{path} {what}: the run is not used. Remove {folder} and ask again to train it anew"
+            raise WarehouseError(message)
+    return True
+
+
+def folder_of(store: Store, run_id: str) -> Path:
+    """Return where a run is: among the finished, else its draft."""
+    folder = store.run(run_id)
+    return folder if folder.exists() else store.work("runs", run_id)
+
+
+def facts_of(store: Store, run_id: str) -> dict[str, Any]:
+    """Return what is known of a run, finished or drafted."""
+    return read_json(folder_of(store, run_id) / "run.json")
+
+
+def table_of(store: Store, run_id: str, table: Table) -> pl.DataFrame:
+    """Return one of a run's tables, finished or drafted."""
+    return Draft(run_id, folder_of(store, run_id)).read(table)
+
+
+def finish(store: Store, draft: Draft) -> Path:
+    """Publish a draft. Returns the run's folder."""
+    for mark in draft.folder.glob("*.mark"):
+        mark.unlink()
+    write_json(draft.folder / "DONE", {"files": _hashes(draft.folder)})
+    publish(draft.folder, store.run(draft.run_id))
+    return store.run(draft.run_id)
+
+
+def _hashes(folder: Path) -> dict[str, str]:
+    files = sorted(path for path in folder.rglob("*") if path.is_file() and path.suffix != ".mark")
+    return {str(path.relative_to(folder)): sha256_of(path) for path in files}

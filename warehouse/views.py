@@ -1,0 +1,190 @@
+"""The store as SQL: views in an in-memory DuckDB, read-only, over what is whole.
+
+A view is made only if the query names it. Reading outside the store, writing and settings are refused.
+"""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from warehouse.config import Extraction
+from warehouse.duck import connected, text, translated
+from warehouse.errors import WarehouseError
+from warehouse.runs import SCHEMAS
+from warehouse.splits import SPLITS
+from warehouse.store import Store, read_json
+
+VIEWS = ("events", "quarantine", "datasets", "windows", "runs", *SCHEMAS)
+"""What can be asked."""
+
+_RUN_COLUMNS = {
+    "run_id": pa.string(), "dataset_id": pa.string(), "source": pa.string(), "size": pa.string(), "seed": pa.int64(),
+    "arm": pa.string(), "status": pa.string(), "stopped_at": pa.int64(), "started_at": pa.string(),
+    "wall_s": pa.float64(), "samples_per_s": pa.float64(), "device": pa.string(), "kept_step": pa.int64(),
+    "best_validation_hr": pa.float64(), "best_validation_loss": pa.float64(), "test_hr": pa.float64(),
+    "popularity_hr": pa.float64(), "successor_hr": pa.float64(), "config": pa.string(),
+}  # fmt: skip
+_DATASET_COLUMNS = {
+    "dataset_id": pa.string(), "source": pa.string(), "size": pa.string(), "created_at": pa.string(),
+    "train": pa.int64(), "validation": pa.int64(), "test": pa.int64(), "events": pa.int64(), "items": pa.int64(),
+    "users": pa.int64(), "t1": pa.string(), "t2": pa.string(), "ties": pa.string(), "hash": pa.string(),
+    "config": pa.string(),
+}  # fmt: skip
+_EMPTY = {
+    "events": "NULL::VARCHAR AS source, NULL::VARCHAR AS user, NULL::VARCHAR AS item, NULL::TIMESTAMP AS time,"
+    " NULL::BIGINT AS moment, NULL::VARCHAR AS event_type",
+    "quarantine": "NULL::VARCHAR AS source, NULL::VARCHAR AS file, NULL::VARCHAR AS reason, NULL::VARCHAR AS place,"
+    " NULL::BIGINT AS number, NULL::VARCHAR AS raw",
+    "windows": "NULL::VARCHAR AS dataset_id, NULL::VARCHAR AS split, NULL::VARCHAR AS user, NULL::BIGINT AS moment,"
+    " NULL::VARCHAR[] AS history, NULL::VARCHAR AS target",
+}
+
+
+@contextmanager
+def answered(store: Store, query: str) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Run one SELECT over the store's views; fetch from the connection that is yielded.
+
+    Raises
+    ------
+    WarehouseError
+        If the query is not one SELECT, or DuckDB refuses it.
+    """
+    with translated("query"), connected(Extraction(), store.root / "work" / "spill") as connection:
+        _refuse_other_than_select(query)
+        for name in connection.get_table_names(query) & set(VIEWS):
+            _create(connection, store, name)
+        connection.execute(f"SET allowed_directories = [{text(str(store.root) + '/')}]")
+        connection.execute("SET enable_external_access = false")
+        connection.execute("SET lock_configuration = true")
+        connection.execute(query)
+        yield connection
+
+
+def _refuse_other_than_select(query: str) -> None:
+    statements = duckdb.extract_statements(query)
+    allowed = {duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN}
+    if len(statements) != 1 or statements[0].type not in allowed:
+        message = f"give one SELECT over {', '.join(VIEWS)}; the store is read-only here"
+        raise WarehouseError(message)
+
+
+def _create(connection: duckdb.DuckDBPyConnection, store: Store, name: str) -> None:
+    if name in {"runs", "datasets"}:
+        rows, columns = (
+            (_runs(store), _RUN_COLUMNS) if name == "runs" else (_datasets(store), _DATASET_COLUMNS)
+        )
+        connection.register(name, pa.Table.from_pylist(rows, schema=pa.schema(list(columns.items()))))
+    elif name == "windows":
+        parts = [
+            _register_windows(connection, folder) for folder in _folders(store, "datasets", "manifest.json")
+        ]
+        _union(connection, name, [part for folder in parts for part in folder])
+    elif name in {"events", "quarantine"}:
+        make = _events if name == "events" else _quarantine
+        parts_of_source = [make(folder) for folder in _folders(store, "events", "manifest.json")]
+        _union(connection, name, [part for source in parts_of_source for part in source])
+    else:
+        _create_run_table(connection, store, name)
+
+
+def _create_run_table(connection: duckdb.DuckDBPyConnection, store: Store, name: str) -> None:
+    files = [folder / f"{name}.parquet" for folder in _folders(store, "runs", "DONE")]
+    if files:
+        listed = ", ".join(text(str(path)) for path in files)
+        connection.execute(f"CREATE VIEW {name} AS SELECT * FROM read_parquet([{listed}])")
+        return
+    schema = {column: _empty_column(type_) for column, type_ in SCHEMAS[name].items()}  # type: ignore[index]
+    connection.register(name, pa.table({"run_id": pa.array([], pa.string()), **schema}))
+
+
+def _empty_column(type_: Any) -> pa.Array:
+    names = {"Int64": pa.int64(), "Int32": pa.int32(), "Float64": pa.float64(), "String": pa.string()}
+    return pa.array([], names[str(type_())])
+
+
+def _folders(store: Store, kind: str, whole: str) -> list[Path]:
+    """Return the published folders of a kind: those that have the file which says that they are whole."""
+    return sorted(path.parent for path in (store.root / kind).glob(f"*/{whole}"))
+
+
+def _union(connection: duckdb.DuckDBPyConnection, name: str, parts: list[str]) -> None:
+    query = " UNION ALL ".join(parts) or f"SELECT {_EMPTY[name]} WHERE false"
+    connection.execute(f"CREATE VIEW {name} AS {query}")
+
+
+def _events(folder: Path) -> list[str]:
+    """Grain: one row per event of a source's current batches."""
+    manifest = read_json(folder / "manifest.json")
+    files = [folder / batch["batch"] / "events.parquet" for batch in manifest["batches"]]
+    time = "NULL::TIMESTAMP" if manifest["time_kind"] == "order" else "make_timestamp(moment)"
+    listed = ", ".join(text(str(path)) for path in files)
+    return [
+        f"SELECT {text(manifest['source'])} AS source, user, item, {time} AS time, moment, event_type"
+        f" FROM read_parquet([{listed}])"
+    ]
+
+
+def _quarantine(folder: Path) -> list[str]:
+    """Grain: one row per row of a raw file that could not be an event."""
+    manifest = read_json(folder / "manifest.json")
+    return [
+        f"SELECT {text(manifest['source'])} AS source, {text(batch['path'])} AS file, reason, place, number, raw"
+        f" FROM read_parquet({text(str(folder / batch['batch'] / 'quarantine.parquet'))})"
+        for batch in manifest["batches"]
+    ]
+
+
+def _register_windows(connection: duckdb.DuckDBPyConnection, folder: Path) -> list[str]:
+    """Register a dataset's windows without copying them: histories are overlapping views of one array."""
+    manifest = read_json(folder / "manifest.json")
+    items, users, times = (
+        np.load(folder / f"{name}.npy", mmap_mode="r") for name in ("items", "users", "times")
+    )
+    item_ids = pa.concat_arrays(
+        [pa.array([None], pa.string()), *pq.read_table(folder / "items.parquet").column("item").chunks]
+    )
+    shown = pa.DictionaryArray.from_arrays(pa.array(items), item_ids)
+    user_ids = pq.read_table(folder / "users.parquet").column("user").combine_chunks()
+    parts = []
+    for split in SPLITS:
+        ends = np.load(folder / f"{split}_ends.npy", mmap_mode="r")
+        lengths = np.load(folder / f"{split}_lengths.npy", mmap_mode="r").astype(np.int64)
+        table = pa.table({
+            "user": pa.DictionaryArray.from_arrays(pa.array(users[ends]), user_ids),
+            "moment": pa.array(times[ends]),
+            "history": pa.LargeListViewArray.from_arrays(pa.array(ends - lengths), pa.array(lengths), shown),
+            "target": pa.DictionaryArray.from_arrays(pa.array(items[ends]), item_ids),
+        })  # fmt: skip
+        name = f"windows_{manifest['dataset_id']}_{split}"
+        connection.register(name, table)
+        parts.append(
+            f"SELECT {text(manifest['dataset_id'])} AS dataset_id, {text(split)} AS split, * FROM {name}"
+        )
+    return parts
+
+
+def _runs(store: Store) -> list[dict[str, Any]]:
+    return [_flat(read_json(folder / "run.json"), _RUN_COLUMNS) for folder in _folders(store, "runs", "DONE")]
+
+
+def _datasets(store: Store) -> list[dict[str, Any]]:
+    manifests = (
+        read_json(folder / "manifest.json") for folder in _folders(store, "datasets", "manifest.json")
+    )
+    return [
+        _flat({**one, **one["counts"], **one["cuts"], "ties": one["ties"]["choice"]}, _DATASET_COLUMNS)
+        for one in manifests
+    ]
+
+
+def _flat(facts: dict[str, Any], columns: dict[str, pa.DataType]) -> dict[str, Any]:
+    """Return the columns' values; what is nested becomes JSON text."""
+    values = {name: facts.get(name) for name in columns}
+    return {name: json.dumps(value) if isinstance(value, dict) else value for name, value in values.items()}
