@@ -38,9 +38,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m warehouse", description=f"Ask the store in SQL. Views: {', '.join(VIEWS)}."
     )
     parser.add_argument("query", help="one SELECT")
-    parser.add_argument(
-        "--store", help="the store's folder (default: SAWTOOTH_STORE, or store/ in the project)"
-    )
+    parser.add_argument("--store", help="the store's folder (default: SAWTOOTH_STORE, or store/ in the project)")
     parser.add_argument("--format", choices=["table", "csv", "json"], default="table")
     return parser
 

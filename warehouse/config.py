@@ -1,6 +1,8 @@
 """What can be asked of the warehouse: closed, frozen, typed. Each field says its unit and its bounds."""
 
+import os
 from datetime import datetime
+from pathlib import Path
 from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
@@ -85,18 +87,14 @@ class Source(Closed):
         description="Between fields of a text log, such as :: (1 to 4 characters).",
     )
     header: bool | None = Field(None, description="Whether a text log's first line names its columns.")
-    column_names: tuple[str, ...] | None = Field(
-        None, description="The columns of a text log without header."
-    )
+    column_names: tuple[str, ...] | None = Field(None, description="The columns of a text log without header.")
     columns: Columns = Columns()
     time_kind: TimeKind | None = Field(
         None,
         description="timestamp (ISO 8601, UTC unless it says), epoch_s, epoch_ms, or a plain integer order.",
     )
     filters: tuple[Filter, ...] | None = Field(None, description="Keep the rows for which all of these hold.")
-    max_rejected: float = Field(
-        0.01, ge=0, le=1, description="Stop if a larger share of the new rows is bad (0 to 1)."
-    )
+    max_rejected: float = Field(0.01, ge=0, le=1, description="Stop if a larger share of the new rows is bad (0 to 1).")
     synthetic: Synthetic = Synthetic()
 
 
@@ -146,9 +144,7 @@ class Split(Closed):
         if (isinstance(first, float) and isinstance(second, float) and first >= second) or (
             isinstance(first, datetime) and isinstance(second, datetime) and first >= second
         ):
-            message = (
-                f"train_until ({self.train_until}) must be before validation_until ({self.validation_until})"
-            )
+            message = f"train_until ({self.train_until}) must be before validation_until ({self.validation_until})"
             raise ValueError(message)
         return self
 
@@ -179,9 +175,7 @@ class Dataset(Closed):
     train_windows: int | None = Field(None, ge=1, description="Instead of the size's (at least 1).")
     validation_windows: int | None = Field(None, ge=1, description="Instead of the size's (at least 1).")
     test_windows: int | None = Field(None, ge=1, description="Instead of the size's (at least 1).")
-    allow_fewer: bool = Field(
-        False, description="Take what there is when the log holds fewer windows than asked."
-    )
+    allow_fewer: bool = Field(False, description="Take what there is when the log holds fewer windows than asked.")
     seed: int = Field(0, ge=0, lt=2**63, description="Which windows are drawn (at least 0).")
 
 
@@ -191,6 +185,14 @@ class Extraction(Closed):
     memory_mb: int = Field(
         2_000, ge=256, description="DuckDB's memory; beyond it, it spills to disk (MB, at least 256)."
     )
-    threads: int | None = Field(
-        None, ge=1, le=1024, description="CPU threads (1 to 1024); unset: one a core."
-    )
+    threads: int | None = Field(None, ge=1, le=1024, description="CPU threads (1 to 1024); unset: one a core.")
+
+
+def store_root(said: str | None = None) -> Path:
+    """Return the store's folder: the one said, else SAWTOOTH_STORE, else `store/` in the project.
+
+    Where the packages are installed without the project around them, the last is `store/` in the current folder.
+    """
+    project = Path(__file__).resolve().parents[1]
+    home = project if (project / "pyproject.toml").is_file() else Path.cwd()
+    return Path(said or os.environ.get("SAWTOOTH_STORE") or home / "store").expanduser().resolve()

@@ -51,7 +51,7 @@ def build(
     settings = resolved.model_dump(mode="json")
     dataset_id = digest_of({"events": ingested.digest, "config": settings, "asked": asked, "code": code})
     folder = store.dataset(dataset_id)
-    with store.lock("datasets", dataset_id):
+    with store.lock("datasets", dataset_id, tell):
         reused = folder.exists()
         if reused:
             tell(f"dataset {dataset_id} is in the store: nothing of the log, settings or code has changed")
@@ -99,7 +99,7 @@ def _build(
         drawn = draw(log, windows, config, facts["asked"])
         gates = check(log, drawn, ties, config)
         counts = write_arrays(work, log, windows, drawn)
-        manifest = {**facts, **_told(ingested, log, drawn, ties, gates, counts), "files": hashes_of(work)}
+        manifest = {**facts, **_told(ingested, log, drawn, ties, gates, counts), "hashes": hashes_of(work)}
         write_json(work / "manifest.json", {**manifest, "hash": manifest_hash(manifest)})
     finally:
         fresh(scratch).rmdir()
@@ -131,7 +131,7 @@ def _told(
     drawn: Drawn,
     ties: TieEvidence,
     gates: list[Gate],
-    counts: dict[str, int],
+    counts: dict[str, Any],
 ) -> dict[str, Any]:
     """Return what a manifest says beside the question and the files."""
     kind = ingested.time_kind

@@ -46,9 +46,7 @@ class FlatLog:
     events_in_log: int
 
 
-def extract(
-    batches: Sequence[Path], time_kind: str, config: Dataset, extraction: Extraction, work: Path
-) -> FlatLog:
+def extract(batches: Sequence[Path], time_kind: str, config: Dataset, extraction: Extraction, work: Path) -> FlatLog:
     """Filter, code and order the events of some ingested batches; arrays are files in ``work``.
 
     Raises
@@ -88,8 +86,7 @@ def _cuts(connection: duckdb.DuckDBPyConnection, events: int, time_kind: str, co
     if config.split.kind == "leave_one_out":
         return Cuts(None, None)
     first, second = (
-        _cut(connection, events, time_kind, cut)
-        for cut in (config.split.train_until, config.split.validation_until)
+        _cut(connection, events, time_kind, cut) for cut in (config.split.train_until, config.split.validation_until)
     )
     if first >= second:
         at = time_text(first, time_kind)
@@ -107,9 +104,7 @@ def _cut(connection: duckdb.DuckDBPyConnection, events: int, time_kind: str, sai
     cut = cut_of(said)
     if isinstance(cut, datetime):
         if time_kind == "order":
-            message = (
-                f"a cut by date ({said}) needs times; this log has a plain order. Give a share such as 0.9"
-            )
+            message = f"a cut by date ({said}) needs times; this log has a plain order. Give a share such as 0.9"
             raise WarehouseError(message)
         return round((cut if cut.tzinfo else cut.replace(tzinfo=UTC)).timestamp() * 1e6)
     place = min(int(cut * events), events - 1)
@@ -142,7 +137,7 @@ def _order(
     connection: duckdb.DuckDBPyConnection, work: Path
 ) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int64]]:
     """Sort the events and stream them to three files. Grain: one row per event kept."""
-    connection.execute("""
+    ordered = connection.sql("""
         SELECT items.code AS item, users.code AS user, log.moment
         FROM log JOIN items USING (item) JOIN users USING (user)
         ORDER BY users.code, log.moment, log.batch, log.row""")

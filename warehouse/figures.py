@@ -1,8 +1,8 @@
 """The pictures of a run: one PNG for an artifact, and figures to zoom into for the report.
 
 Colours are Okabe and Ito's, told apart by colour-blind readers, and legible on white and on near-black. Every
-figure is drawn from the frames as they are: no point is left out or thinned. Where the first epoch would press all
-that follows into a line, the frame opens on what follows (and says so); zooming out shows the rest.
+figure is drawn from the frames as they are: no point is left out or thinned. Where the first epoch would
+press all that follows into a line, the frame opens on what follows (and says so); zooming out shows the rest.
 """
 
 import io
@@ -29,7 +29,8 @@ UNITS = {"loss": "loss (nats)", "gradient": "gradient norm", "weight": "weight n
 GREY = "#8a8f98"
 MOST_BOUNDARIES = 40
 MOST_SVG_POINTS = 20_000
-"""Up to this many points a line is drawn by SVG, which prints and needs no graphics driver; beyond, by WebGL."""
+"""Up to this many points a line is drawn by SVG, which prints and needs no graphics driver; beyond, by
+WebGL."""
 
 
 def curves_png(points: pl.DataFrame, metrics: Sequence[str] = ("loss", "hr@10")) -> bytes:
@@ -48,7 +49,7 @@ def curves_png(points: pl.DataFrame, metrics: Sequence[str] = ("loss", "hr@10"))
     bytes
         A PNG.
     """
-    figure = Figure(figsize=(11, 0.8 + 3.0 * len(metrics)), dpi=100, layout="constrained")
+    figure = Figure(figsize=(11, 0.8 + 2.6 * len(metrics)), dpi=100, layout="constrained")
     FigureCanvasAgg(figure)
     panels = figure.subplots(len(metrics), 1, sharex=True, squeeze=False)[:, 0]
     for panel, metric in zip(panels, metrics, strict=True):
@@ -60,7 +61,7 @@ def curves_png(points: pl.DataFrame, metrics: Sequence[str] = ("loss", "hr@10"))
         labels.append("first evaluation of an epoch")
         figure.legend(handles, labels, loc="outside upper center", ncols=4, frameon=False, fontsize=10.5)
     file = io.BytesIO()
-    figure.savefig(file, format="png", metadata={"Software": None})
+    figure.savefig(file, format="png", metadata={"Software": None}, pil_kwargs={"optimize": True})
     return file.getvalue()
 
 
@@ -72,14 +73,10 @@ def _draw_panel(panel: Axes, points: pl.DataFrame, metric: str) -> None:
         if rows.is_empty():
             continue
         x, y = _values(rows, "epoch"), _values(rows, "value")
-        panel.fill_between(
-            x, _values(rows, "ci_low"), _values(rows, "ci_high"), color=colour, alpha=0.15, linewidth=0
-        )
+        panel.fill_between(x, _values(rows, "ci_low"), _values(rows, "ci_high"), color=colour, alpha=0.15, linewidth=0)
         panel.plot(x, y, "-o", color=colour, linewidth=1.6, markersize=3, label=name)
         first = _values(rows, "phase") == 1
-        panel.plot(
-            x[first], y[first], "o", color="white", markeredgecolor=colour, markeredgewidth=1.8, markersize=8
-        )
+        panel.plot(x[first], y[first], "o", color="white", markeredgecolor=colour, markeredgewidth=1.8, markersize=8)
     window = view(points)
     if window is not None:
         panel.set_ylim(*window)
@@ -97,9 +94,7 @@ def curves_figure(points: pl.DataFrame, metrics: Sequence[str] = ("loss", "hr@10
         for trace in _curve_traces(chosen, legend=row == 1):
             figure.add_trace(trace, row=row, col=1)
         for boundary in boundaries(chosen):
-            figure.add_vline(
-                boundary, line={"color": GREY, "width": 1}, opacity=0.35, layer="below", row=row, col=1
-            )
+            figure.add_vline(boundary, line={"color": GREY, "width": 1}, opacity=0.35, layer="below", row=row, col=1)
         window = view(chosen)
         figure.update_yaxes(
             title_text=UNITS.get(metric, metric), range=list(window) if window else None, row=row, col=1
@@ -161,7 +156,8 @@ def steps_figure(steps: pl.DataFrame) -> go.Figure:
     steps = steps.sort("step")
     epoch, loss = _values(steps, "epoch"), _values(steps, "loss_nats")
     size = max(1, len(steps) // 300)
-    blocks = steps.group_by(pl.int_range(pl.len()) // size, maintain_order=True).mean()
+    last = max(len(steps) // size - 1, 0)
+    blocks = steps.group_by((pl.int_range(pl.len()) // size).clip(upper_bound=last), maintain_order=True).mean()
     kind = go.Scatter if len(steps) <= MOST_SVG_POINTS else go.Scattergl
     figure = go.Figure()
     figure.add_trace(
@@ -216,9 +212,8 @@ def norms_figure(norms: pl.DataFrame, quantity: str) -> go.Figure:
                 marker={"size": 4},
             )
         )
-    figure.update_yaxes(
-        title_text=UNITS.get(quantity, quantity), type="log" if quantity == "gradient" else "linear"
-    )
+    scale = "log" if quantity == "gradient" else "linear"
+    figure.update_yaxes(title_text=UNITS.get(quantity, quantity), type=scale)
     figure.update_xaxes(title_text="epochs completed")
     return _dressed(figure, 340)
 

@@ -55,9 +55,7 @@ def _enough(drawn: Drawn, config: Dataset) -> Gate:
     empty = [split for split in SPLITS if counts[split] == 0]
     short = [split for split in SPLITS if counts[split] < drawn.asked[split]]
     if empty:
-        return Gate(
-            "windows in every split", False, f"{evidence}; {', '.join(empty)} has none{_of(drawn, empty)}"
-        )
+        return Gate("windows in every split", False, f"{evidence}; {', '.join(empty)} has none{_of(drawn, empty)}")
     if short and not config.allow_fewer:
         advice = (
             "; choose a smaller --size, other cuts (--dataset.split.train-until, --dataset.split.validation-until),"
@@ -80,13 +78,11 @@ def _of(drawn: Drawn, splits: list[str]) -> str:
 def _apart(drawn: Drawn) -> Gate:
     everything = np.concatenate(list(drawn.ends.values()))
     twice = len(everything) - len(np.unique(everything))
-    return Gate(
-        "no window in two splits", twice == 0, f"{twice} of {len(everything):,} windows are in two splits"
-    )
+    return Gate("no window in two splits", twice == 0, f"{twice} of {len(everything):,} windows are in two splits")
 
 
 def _before_cut(log: FlatLog, drawn: Drawn) -> Gate:
-    cut = log.cuts.train_until
+    cut = np.int64(log.cuts.train_until or 0)
     late = int(np.count_nonzero(log.times[drawn.ends["train"]] >= cut))
     return Gate("no train target at or after T1", late == 0, f"{late} train targets at or after T1")
 

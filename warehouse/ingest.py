@@ -33,7 +33,7 @@ class Ingested:
     rows: int
     events: int
     filtered: int
-    rejected: dict[str, int]
+    quarantined: dict[str, int]
     said: list[str]
     min_item_count: int
 
@@ -48,7 +48,7 @@ def ingest(store: Store, log: Log, extraction: Extraction, tell: Tell, now_us: i
     WarehouseError
         If a file cannot be read, or a larger share of the new rows is bad than the source allows.
     """
-    with store.lock("events", log.name):
+    with store.lock("events", log.name, tell):
         folder = store.events(log.name)
         before = manifest_of(folder)["batches"]
         now = _now_us() if now_us is None else now_us
@@ -70,9 +70,7 @@ def manifest_of(folder: Path) -> dict[str, Any]:
     return read_json(path) if path.exists() else {"batches": []}
 
 
-def _batch(
-    store: Store, folder: Path, log: Log, path: Path, extraction: Extraction, now_us: int
-) -> dict[str, Any]:
+def _batch(store: Store, folder: Path, log: Log, path: Path, extraction: Extraction, now_us: int) -> dict[str, Any]:
     """Return a file's batch: the one in the store if its content is known, else a new one in the work folder."""
     sha256 = sha256_of(path)
     code = code_digest([Path(__file__).with_name("reading.py")])
@@ -104,9 +102,7 @@ def _load(work: Path, path: Path, log: Log, extraction: Extraction, now_us: int)
         )
         kept, filtered = rejected.pop("", 0), rejected.pop("filtered", 0)
         _part(connection, parsed, events, work / "quarantine.parquet", malformed)
-        span = connection.execute(
-            f"SELECT min(moment), max(moment) FROM read_parquet({text(str(events))})"
-        ).fetchone()
+        span = connection.execute(f"SELECT min(moment), max(moment) FROM read_parquet({text(str(events))})").fetchone()
     parsed.unlink()
     (work / "spill").rmdir() if (work / "spill").exists() else None
     if malformed:
@@ -158,9 +154,7 @@ def _reasons(batch: dict[str, Any]) -> str:
     return ", ".join(f"{count} {reason}" for reason, count in counts.items())
 
 
-def _changes(
-    log: Log, before: list[dict[str, Any]], now: list[dict[str, Any]], new: list[dict[str, Any]]
-) -> list[str]:
+def _changes(log: Log, before: list[dict[str, Any]], now: list[dict[str, Any]], new: list[dict[str, Any]]) -> list[str]:
     """Say what is new, what changed, and what is gone since the last ingest."""
     earlier = {batch["path"]: batch for batch in before}
     said = []
@@ -189,16 +183,11 @@ def _merged(log: Log, before: list[dict[str, Any]], now: list[dict[str, Any]]) -
             " bring them back, or give the source another --source.name"
         )
         raise WarehouseError(message)
-    unique = {
-        batch["batch"]: batch
-        for batch in sorted([*kept, *now], key=lambda batch: batch["path"], reverse=True)
-    }
+    unique = {batch["batch"]: batch for batch in sorted([*kept, *now], key=lambda batch: batch["path"], reverse=True)}
     return sorted(unique.values(), key=lambda batch: batch["path"])
 
 
-def _publish(
-    store: Store, folder: Path, log: Log, new: list[dict[str, Any]], after: list[dict[str, Any]]
-) -> None:
+def _publish(store: Store, folder: Path, log: Log, new: list[dict[str, Any]], after: list[dict[str, Any]]) -> None:
     """Move the new batches in, then make them count by replacing the one manifest."""
     for batch in new:
         work = store.work("events", f"{log.name}-{batch['batch']}")
@@ -220,7 +209,7 @@ def _summary(log: Log, after: list[dict[str, Any]], new: list[dict[str, Any]], s
         rows=sum(batch["rows"] for batch in after),
         events=sum(batch["events"] for batch in after),
         filtered=sum(batch["filtered"] for batch in after),
-        rejected={reason: sum(batch["rejected"].get(reason, 0) for batch in after) for reason in reasons},
+        quarantined={reason: sum(batch["rejected"].get(reason, 0) for batch in after) for reason in reasons},
         said=said,
         min_item_count=log.min_item_count,
     )

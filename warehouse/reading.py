@@ -38,9 +38,7 @@ def parse(connection: duckdb.DuckDBPyConnection, path: Path, log: Log, now_us: i
 
 def malformed_lines(connection: duckdb.DuckDBPyConnection) -> list[tuple[int, str, str]]:
     """Return (line, what is wrong, its beginning) for the lines of the last text file that are no rows at all."""
-    known = connection.execute(
-        "SELECT count(*) FROM duckdb_tables() WHERE table_name = 'rejected'"
-    ).fetchone()
+    known = connection.execute("SELECT count(*) FROM duckdb_tables() WHERE table_name = 'rejected'").fetchone()
     if not known or not known[0]:
         return []
     found = connection.execute(
@@ -161,9 +159,7 @@ def _holds(filter_: Filter, type_: str) -> str:
     if operator in {"present", "missing"}:
         return blank if operator == "missing" else f"NOT {blank}"
     if operator in {"in", "not in"}:
-        inside = (
-            f"list_contains(list_transform(string_split(?, ','), lambda part: trim(part)), trim({words}))"
-        )
+        inside = f"list_contains(list_transform(string_split(?, ','), lambda part: trim(part)), trim({words}))"
         return inside if operator == "in" else f"NOT {inside}"
     if _is_number(filter_.value) and type_ != "BOOLEAN":
         return f"TRY_CAST({name} AS DOUBLE) {operator} ?::DOUBLE"

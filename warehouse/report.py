@@ -1,12 +1,12 @@
 """A run's report: one HTML page that needs nothing else, neither a network nor the store.
 
-The page is made from plain frames and mappings. Facts that are missing are left out; facts that this module does not
-know are shown under their own names. Everything is escaped but Plotly's own script and figures.
+The page is made from plain frames and mappings. Facts that are missing are left out; facts that this module
+does not know are shown under their own names. Everything is escaped but Plotly's own script and figures.
 """
 
 import base64
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import datetime
 from typing import Any
 
 import plotly.graph_objects as go
@@ -20,7 +20,8 @@ from warehouse.figures import ESTIMATORS, curves_figure, curves_png, norms_figur
 MODELS = {"gru": "GRU", "successor": "Successor of the last item", "popularity": "Popularity"}
 """What each model is called, the trained one first."""
 HEADLINE = "hr@10"
-PLOTLY_CONFIG = {"responsive": True, "displaylogo": False, "scrollZoom": False, "topojsonURL": ""}
+NOT_SET = "not set"
+PLOTLY_CONFIG = {"responsive": True, "displaylogo": False, "displayModeBar": False}
 KNOWN_FACTS = ("dataset_id", "source", "counts", "cuts", "ties", "gates", "ingest", "hashes")
 
 
@@ -40,14 +41,14 @@ def render_report(
     Parameters
     ----------
     run
-        run_id, dataset_id, source, size, seed, status ("finished" or "diverged"), stopped_at (step), started_at,
-        wall_s, samples_per_s, device, versions.
+        run_id, dataset_id, source, size, seed, status ("finished" or "diverged"), stopped_at (step),
+        started_at, wall_s, samples_per_s, device, versions.
     config
         Every setting, nested by subject.
     dataset
-        The manifest: counts (`windows` by split, events, users, items), cuts (times or positions), ties (choice,
-        reason, ascending_share, tied_pairs, interval), gates (each name, passed, evidence), ingest (files, rows,
-        `quarantined` by reason), hashes.
+        The manifest: counts (`windows` by split, events, users, items), cuts (times or positions), ties
+        (choice, reason, ascending_share, tied_pairs, interval), gates (each name, passed, evidence), ingest
+        (files, rows, `quarantined` by reason), hashes.
     points
         Evaluations: step, epoch, phase, estimator, metric, value (loss in nats), ci_low, ci_high.
     steps
@@ -90,10 +91,10 @@ def render_report(
 
 
 def flattened(values: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
-    """Return nested settings or facts as rows, the keys joined by " › "."""
+    """Return nested settings or facts as rows, the keys joined by dots."""
     rows: list[tuple[str, Any]] = []
     for key, value in values.items():
-        name = f"{prefix} › {key}" if prefix else str(key)
+        name = f"{prefix}.{key}" if prefix else str(key)
         rows.extend(flattened(value, name) if isinstance(value, Mapping) and value else [(name, value)])
     return rows
 
@@ -115,53 +116,48 @@ def standings(scores: pl.DataFrame) -> list[dict[str, Any]]:
         row["width"] = 100 * row["value"] / top
         if row["ci_low"] is not None and row["ci_high"] is not None:
             row["low"], row["high"] = 100 * row["ci_low"] / top, 100 * row["ci_high"] / top
-        row["times"] = rows[0]["value"] / row["value"] if row["value"] else None
     return rows
 
 
 def best_validation(points: pl.DataFrame) -> dict[str, Any] | None:
-    """Return the evaluation with the highest headline metric on the validation windows (the first of equals)."""
+    """Return the evaluation with the highest headline metric on validation (the first of equals)."""
     rows = points.filter((pl.col("estimator") == "validation") & (pl.col("metric") == HEADLINE))
     rows = rows.filter(pl.col("value").is_finite()).sort("value", "step", descending=[True, False])
     return rows.row(0, named=True) if len(rows) else None
 
 
 def jumps(points: pl.DataFrame, metrics: Sequence[str]) -> list[dict[str, Any]]:
-    """Return, by metric and estimator, the mean change across ends of epochs and the mean change within epochs.
+    """Return, by metric and estimator, the mean changes across ends of epochs and within epochs.
 
-    Across: from the last evaluation of an epoch to the first of the next. Within: from the first to the last of one.
-    The first epoch is left out: everything falls in it.
+    Across: from the last evaluation of an epoch to the first of the next. Within: from the first to the last
+    of one. The first epoch is left out: everything falls in it.
     """
     rows = []
-    phases = points["phase"].max()
     for metric in metrics:
         for estimator, (name, colour) in ESTIMATORS.items():
-            chosen = points.filter((pl.col("metric") == metric) & (pl.col("estimator") == estimator)).sort(
-                "step"
-            )
-            after = chosen.with_columns(
-                pl.col("value").shift().alias("before"), pl.col("phase").shift().alias("from")
-            )
-            across = after.filter((pl.col("phase") == 1) & (pl.col("from") == phases) & (pl.col("epoch") > 2))
-            across_mean = (across["value"] - across["before"]).mean()
-            if across_mean is None or phases == 1:
-                continue
-            whole = chosen.with_columns((pl.col("epoch") - 1e-6).floor().alias("of")).filter(
-                pl.col("of") >= 1
-            )
-            within = whole.pivot("phase", index="of", values="value")
-            within_mean = (within[str(phases)] - within["1"]).mean()
-            rows.append(
-                {
-                    "metric": metric,
-                    "name": name,
-                    "colour": colour,
-                    "across": across_mean,
-                    "within": within_mean,
-                    "count": len(across),
-                }
-            )
+            chosen = points.filter((pl.col("metric") == metric) & (pl.col("estimator") == estimator))
+            across, within = _changes(chosen.sort("step"))
+            if len(across):
+                row = {"metric": metric, "name": name, "colour": colour, "count": len(across)}
+                rows.append(row | {"across": across.mean(), "within": within.mean()})
     return rows
+
+
+def _changes(curve: pl.DataFrame) -> tuple[pl.Series, pl.Series]:
+    """Return one curve's changes across each end of an epoch, and within each epoch; the first epoch left out."""
+    nothing = pl.Series(dtype=pl.Float64)
+    if len(curve) == 0 or curve["phase"].max() == 1:
+        return nothing, nothing
+    epoch, last = (pl.col("epoch") - 1e-6).floor(), pl.lit(curve["phase"].max())
+    ends = (
+        curve.filter(epoch >= 1)
+        .group_by(epoch.alias("of"), maintain_order=True)
+        .agg(
+            pl.col("value").filter(pl.col("phase") == 1).first().alias("first"),
+            pl.col("value").filter(pl.col("phase") == last).last().alias("last"),
+        )
+    )
+    return (ends["first"] - ends["last"].shift()).drop_nulls(), (ends["last"] - ends["first"]).drop_nulls()
 
 
 def score_tables(scores: pl.DataFrame) -> dict[str, dict[str, Any]]:
@@ -198,10 +194,7 @@ def _evaluations(points: pl.DataFrame, metrics: Sequence[str]) -> dict[str, Any]
     places = points.select("step", "epoch", "phase").unique("step").sort("step").to_dicts()
     return {
         "columns": [f"{metric}, {ESTIMATORS[estimator][0]}" for metric, estimator in columns],
-        "rows": [
-            place | {"values": [values.get((place["step"], *column)) for column in columns]}
-            for place in places
-        ],
+        "rows": [place | {"values": [values.get((place["step"], *column)) for column in columns]} for place in places],
     }
 
 
@@ -246,31 +239,31 @@ def _environment() -> Environment:
 
 
 def shown(value: Any) -> str:
-    """Return a fact for people: 1,234,567; 0.3121; 2011-10-01 12:00:00; lists by commas; a dash where unset."""
+    """Return a fact for people: 1,234,567; 0.3121; 2011-10-01 12:00:00; lists by commas; "not set"."""
     if value is None or value == "":
-        return "–"
+        return NOT_SET
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, int):
         return f"{value:,}"
     if isinstance(value, float):
         return f"{value:,.0f}" if abs(value) >= 10_000 else f"{value:.4g}"
-    if isinstance(value, date):
-        return value.isoformat(" ") if hasattr(value, "hour") else value.isoformat()
+    if isinstance(value, datetime):
+        return value.isoformat(" ")
     if isinstance(value, list | tuple):
-        return ", ".join(shown(part) for part in value) or "–"
-    return "–" if isinstance(value, Mapping) else str(value)
+        return ", ".join(shown(part) for part in value) or NOT_SET
+    return NOT_SET if isinstance(value, Mapping) else str(value)
 
 
 def share(value: float | None, digits: int = 1) -> str:
     """Return a share (0 to 1) as percent."""
-    return "–" if value is None else f"{100 * value:.{digits}f}%"
+    return NOT_SET if value is None else f"{100 * value:.{digits}f}%"
 
 
 def duration(seconds: float | None) -> str:
     """Return seconds as the two largest of hours, minutes and seconds."""
     if seconds is None:
-        return "–"
+        return NOT_SET
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     if hours:

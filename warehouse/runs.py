@@ -52,8 +52,7 @@ class Draft:
             return False
         files = read_json(mark)["files"]
         return all(
-            (self.folder / name).is_file() and sha256_of(self.folder / name) == old
-            for name, old in files.items()
+            (self.folder / name).is_file() and sha256_of(self.folder / name) == old for name, old in files.items()
         )
 
     def mark(self, stage: str) -> None:
@@ -68,8 +67,8 @@ class Draft:
             frame.write_parquet(self.folder / f"{table}.parquet")
 
     def read(self, table: Table) -> pl.DataFrame:
-        """Read one of the run's tables."""
-        return pl.read_parquet(self.folder / f"{table}.parquet")
+        """Read one of the run's tables, without the run's id."""
+        return pl.read_parquet(self.folder / f"{table}.parquet").drop("run_id")
 
 
 def run_id_of(dataset_id: str, settings: Mapping[str, Any], code: str) -> str:

@@ -53,7 +53,7 @@ class Snapshot:
         return ids
 
 
-def write_arrays(work: Path, log: FlatLog, windows: Candidates, drawn: Drawn) -> dict[str, int]:
+def write_arrays(work: Path, log: FlatLog, windows: Candidates, drawn: Drawn) -> dict[str, Any]:
     """Write a snapshot's arrays and vocabularies. Returns counts of what was written."""
     codes = np.zeros(len(log.item_ids), np.int32)
     codes[drawn.vocabulary] = np.arange(1, len(drawn.vocabulary) + 1, dtype=np.int32)
@@ -69,8 +69,13 @@ def write_arrays(work: Path, log: FlatLog, windows: Candidates, drawn: Drawn) ->
     _write_ids(work, log, drawn, targets)
     unknown = sum(int(np.count_nonzero(items[part] == 0)) for part in user_slices(log.users))
     items.flush()
-    return {"events": len(items), "events_unknown_item": unknown, "users": len(log.user_ids),
-            "items": len(drawn.vocabulary), **{split: len(ends) for split, ends in drawn.ends.items()}}  # fmt: skip
+    return {
+        "windows": {split: len(ends) for split, ends in drawn.ends.items()},
+        "events": len(items),
+        "events_unknown_item": unknown,
+        "users": len(log.user_ids),
+        "items": len(drawn.vocabulary),
+    }
 
 
 def hashes_of(folder: Path) -> dict[str, str]:
@@ -92,7 +97,7 @@ def open_snapshot(folder: Path) -> Snapshot:
     if manifest.get("hash") != manifest_hash(manifest):
         message = f"{folder / 'manifest.json'} was altered: {advice}"
         raise WarehouseError(message)
-    for name, expected in manifest["files"].items():
+    for name, expected in manifest["hashes"].items():
         path = folder / name
         if not path.is_file() or sha256_of(path) != expected:
             what = "was altered" if path.is_file() else "is missing"
@@ -104,9 +109,7 @@ def open_snapshot(folder: Path) -> Snapshot:
         "times",
         *(f"{split}_{what}" for split in SPLITS for what in ("ends", "lengths")),
     ]
-    return Snapshot(
-        folder, manifest, {name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in names}
-    )
+    return Snapshot(folder, manifest, {name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in names})
 
 
 def manifest_hash(manifest: Mapping[str, Any]) -> str:

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +11,7 @@ from warehouse.extract import FlatLog
 from warehouse.flat import user_slices
 from warehouse.windows import Candidates
 
-SPLITS: tuple[Literal["train", "validation", "test"], ...] = ("train", "validation", "test")
+SPLITS = ("train", "validation", "test")
 _NONE = 255
 _BINS = 1 << 16
 
@@ -36,9 +35,7 @@ def draw(log: FlatLog, windows: Candidates, config: Dataset, asked: dict[str, in
     Targets of validation and test that train does not know are passed over, or drawn as the others are, by setting.
     """
     places = _places(log, windows, config)
-    counted = np.concatenate(
-        [np.bincount(places[part], minlength=256)[None] for part in user_slices(log.users)]
-    )
+    counted = np.concatenate([np.bincount(places[part], minlength=256)[None] for part in user_slices(log.users)])
     totals = counted.sum(0)
     ends = {"train": _smallest(log, windows, lambda part: places[part] == 0, asked["train"])}
     vocabulary = _vocabulary(log, windows, ends["train"])
@@ -76,9 +73,7 @@ def _from_the_end(users: NDArray[np.int32]) -> NDArray[np.uint8]:
     return np.where(last, 2, np.where(before, 1, 0)).astype(np.uint8)
 
 
-def _split_mask(
-    log: FlatLog, places: NDArray[np.uint8], number: int, wanted: NDArray[np.bool_] | None
-) -> Mask:
+def _split_mask(log: FlatLog, places: NDArray[np.uint8], number: int, wanted: NDArray[np.bool_] | None) -> Mask:
     def mask(part: slice) -> NDArray[np.bool_]:
         inside: NDArray[np.bool_] = places[part] == number
         return inside if wanted is None else inside & wanted[log.items[part]]

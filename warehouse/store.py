@@ -4,14 +4,15 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
+from warehouse.config import store_root
 from warehouse.errors import WarehouseError
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,79}")
@@ -40,24 +41,29 @@ class Store:
         return self.root / "work" / checked(kind) / checked(name)
 
     @contextmanager
-    def lock(self, kind: str, name: str) -> Iterator[None]:
-        """Hold what is being made against other processes; the kernel lets go when a process dies."""
+    def lock(self, kind: str, name: str, tell: Callable[[str], None]) -> Iterator[None]:
+        """Hold what is being made against other processes; say so if that means to wait.
+
+        The kernel lets go of the lock when a process dies.
+        """
         path = self.root / "work" / "locks" / f"{checked(kind)}-{checked(name)}.lock"
         with told_plainly(path):
             path.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(path):
+        lock = FileLock(path)
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            tell(f"{kind} {name} is being made by another process; waiting for it")
+            lock.acquire()
+        try:
             yield
+        finally:
+            lock.release()
 
 
 def store_at(said: str | None) -> Store:
-    """Return the store that is meant: the one said, else SAWTOOTH_STORE, else `store/` in the project.
-
-    Where the packages are installed without the project around them, the last is `store/` in the current folder.
-    """
-    project = Path(__file__).resolve().parents[1]
-    home = project if (project / "pyproject.toml").is_file() else Path.cwd()
-    root = said or os.environ.get("SAWTOOTH_STORE") or home / "store"
-    return Store(Path(root).expanduser().resolve())
+    """Return the store that is meant: the one said, else SAWTOOTH_STORE, else `store/` in the project."""
+    return Store(store_root(said))
 
 
 def checked(name: str) -> str:
@@ -69,9 +75,7 @@ def checked(name: str) -> str:
         If it could: other than a-z, 0-9, dot, dash and underscore, over 80 characters, or two dots.
     """
     if not _NAME.fullmatch(name) or ".." in name:
-        message = (
-            f"{name!r} is not a name in the store: use a-z, 0-9, '.', '-' and '_', at most 80 characters"
-        )
+        message = f"{name!r} is not a name in the store: use a-z, 0-9, '.', '-' and '_', at most 80 characters"
         raise WarehouseError(message)
     return name
 
@@ -83,9 +87,7 @@ def told_plainly(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         reason = os.strerror(error.errno) if error.errno else str(error)
-        message = (
-            f"{error.filename or path}: {reason.lower()}; free space or choose another folder with --store"
-        )
+        message = f"{error.filename or path}: {reason.lower()}; free space or choose another folder with --store"
         raise WarehouseError(message) from error
 
 

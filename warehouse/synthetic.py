@@ -26,19 +26,19 @@ from numpy.typing import NDArray
 from warehouse.config import Synthetic
 from warehouse.store import told_plainly
 
-SCHEMA = pa.schema(
-    [("user", pa.string()), ("item", pa.string()), ("time", pa.timestamp("us")), ("event", pa.string())]
-)
+SCHEMA = pa.schema([("user", pa.string()), ("item", pa.string()), ("time", pa.timestamp("us")), ("event", pa.string())])
 
 CHUNK_USERS = 8_192
 SHORTEST, MEDIAN_EXTRA, SPREAD, LONGEST = 2, 23.0, 1.0, 400
 """Events of a user: 2 + lognormal(median 23, sigma 1), at most 400: 38 on average."""
-ITEMS_A_TASTE, FEWEST_TASTES, MOST_TASTES, FLAT = 40, 5, 1_000, 3.0
-CONTEXTS, SUCCESSORS, SAME_TASTE = 1, 3, 0.3
+ITEMS_A_TASTE, FEWEST_TASTES, MOST_TASTES, FLAT = 100, 5, 1_000, 3.0
+"""Items of a taste, in logs of 500 to 100,000 items; an item's share of its taste falls as 1 / (rank + FLAT)."""
+CONTEXTS, SUCCESSORS, SAME_TASTE = 2, 2, 0.6
 """Successors of an item in each context, and the share of them that are of its own taste."""
-RETURNS, FOLLOWS, INTERRUPTIONS = 0.06, 0.45, (0.25, 0.65)
-"""Shares of events that return to an own item or follow a recent one: the last, the one before (from .35), or the
-third-last (from .70). The others are drawn from the taste of the visit."""
+RETURNS, FOLLOWS, INTERRUPTIONS = 0.05, 0.60, (0.15, 0.60)
+"""Shares of events that return to an own item or follow a recent one: the last (up to .15 of these), the one
+before it (up to .60) or the third-last, so that a model of the last item alone falls short. The others are drawn
+from the taste of the visit."""
 BASKET_OPENS, BASKET_GOES_ON, VISIT_OPENS = 0.115, 0.60, 0.20
 """Chances that an event shares its time with the one before (alone; in a basket), else that it opens a visit."""
 START, YEAR_S, BRIEF_S = datetime(2025, 1, 1, tzinfo=UTC), 365 * 86_400, 45 * 86_400
@@ -68,8 +68,8 @@ def generate(config: Synthetic, path: Path, tell: Callable[[int], None] | None =
     """Write a log of exactly `config.events` rows as one Parquet file, whole or not at all.
 
     Columns: user, item, time (UTC without zone, microseconds), event ("buy" within baskets, else "view"). Rows are
-    grouped by user and in order. The same configuration gives the same bytes (with the same pyarrow), and a longer
-    log of the same seed and items begins with the users of the shorter.
+    grouped by user and in order. The same configuration gives the same bytes (with the same pyarrow and
+    numpy), and a longer log of the same seed and items begins with the shorter but for its last chunk of users.
 
     Parameters
     ----------
@@ -128,9 +128,7 @@ def _names(letter: str, numbers: NDArray[np.int64], digits: int) -> Any:
     return pc.binary_join_element_wise(letter, text, "")
 
 
-def _of_taste(
-    taste: NDArray[np.int64], share: NDArray[np.float64], items: int, tastes: int
-) -> NDArray[np.int64]:
+def _of_taste(taste: NDArray[np.int64], share: NDArray[np.float64], items: int, tastes: int) -> NDArray[np.int64]:
     """Return the item at a share (0 to 1) of its taste's popularity, which falls as 1 / (rank + FLAT)."""
     size = (items - 1 - taste) // tastes + 1
     rank = FLAT * (size / FLAT + 1.0) ** share - FLAT
@@ -205,11 +203,13 @@ def _follow(
     pick: NDArray[np.float64],
     share: NDArray[np.float64],
 ) -> NDArray[np.int64]:
+    """Return what these users' recent items call for: `pick` says which item, `share` which of its successors."""
     lag = np.minimum(np.searchsorted(INTERRUPTIONS, pick, side="right"), len(past) - 2)
     source = past[len(past) - 1 - lag, users]
     context = past[len(past) - 2 - lag, users] % world.tastes % CONTEXTS
     which = (share**1.5 * SUCCESSORS).astype(np.int64)
-    return world.successors[context * SUCCESSORS + which, source].astype(np.int64)
+    followers: NDArray[np.int32] = world.successors[context * SUCCESSORS + which, source]
+    return followers.astype(np.int64)
 
 
 def _table(world: World, chunk: Chunk, first_user: int, rng: np.random.Generator) -> pa.Table:

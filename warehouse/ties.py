@@ -22,8 +22,7 @@ class TieEvidence:
 
     tied_pairs: int
     ascending_share: float | None
-    ci_low: float | None
-    ci_high: float | None
+    interval: tuple[float, float] | None  # 95 %, Wilson
     asked: str
     choice: Literal["source", "hash"]
     reason: str
@@ -41,12 +40,12 @@ def judge_ties(log: FlatLog, asked: Literal["auto", "source", "hash"]) -> TieEvi
     pairs, by_number, by_text = _ascending(log)
     ascending = max(by_number, by_text, key=lambda count: abs(count - pairs / 2))
     if pairs == 0:
-        share, low, high = None, None, None
+        share, interval = None, None
     else:
-        interval = binomtest(ascending, pairs).proportion_ci(method="wilson")
-        share, low, high = ascending / pairs, float(interval.low), float(interval.high)
-    choice, reason = _choose(asked, pairs, share, low, high)
-    return TieEvidence(pairs, share, low, high, asked, choice, reason)
+        found = binomtest(ascending, pairs).proportion_ci(method="wilson")
+        share, interval = ascending / pairs, (float(found.low), float(found.high))
+    choice, reason = _choose(asked, pairs, share, interval)
+    return TieEvidence(pairs, share, interval, asked, choice, reason)
 
 
 def hash_ties(log: FlatLog, seed: int) -> None:
@@ -84,11 +83,12 @@ def _ascending(log: FlatLog) -> tuple[int, int, int]:
 
 
 def _choose(
-    asked: str, pairs: int, share: float | None, low: float | None, high: float | None
+    asked: str, pairs: int, share: float | None, interval: tuple[float, float] | None
 ) -> tuple[Literal["source", "hash"], str]:
-    if share is None or low is None or high is None or pairs < FEWEST_PAIRS:
+    if share is None or interval is None or pairs < FEWEST_PAIRS:
         found = f"only {pairs} tied pairs of different items, too few to test"
         return ("hash", f"asked for; {found}") if asked == "hash" else ("source", found)
+    low, high = interval
     shown = f"{share:.3%} of {pairs:,} tied pairs ascend by item (95 % interval {low:.3%} to {high:.3%})"
     is_sorted = low > SORTED_SHARE or high < 1 - SORTED_SHARE
     if asked == "source":

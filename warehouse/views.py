@@ -77,14 +77,10 @@ def _refuse_other_than_select(query: str) -> None:
 
 def _create(connection: duckdb.DuckDBPyConnection, store: Store, name: str) -> None:
     if name in {"runs", "datasets"}:
-        rows, columns = (
-            (_runs(store), _RUN_COLUMNS) if name == "runs" else (_datasets(store), _DATASET_COLUMNS)
-        )
+        rows, columns = (_runs(store), _RUN_COLUMNS) if name == "runs" else (_datasets(store), _DATASET_COLUMNS)
         connection.register(name, pa.Table.from_pylist(rows, schema=pa.schema(list(columns.items()))))
     elif name == "windows":
-        parts = [
-            _register_windows(connection, folder) for folder in _folders(store, "datasets", "manifest.json")
-        ]
+        parts = [_register_windows(connection, folder) for folder in _folders(store, "datasets", "manifest.json")]
         _union(connection, name, [part for folder in parts for part in folder])
     elif name in {"events", "quarantine"}:
         make = _events if name == "events" else _quarantine
@@ -144,9 +140,7 @@ def _quarantine(folder: Path) -> list[str]:
 def _register_windows(connection: duckdb.DuckDBPyConnection, folder: Path) -> list[str]:
     """Register a dataset's windows without copying them: histories are overlapping views of one array."""
     manifest = read_json(folder / "manifest.json")
-    items, users, times = (
-        np.load(folder / f"{name}.npy", mmap_mode="r") for name in ("items", "users", "times")
-    )
+    items, users, times = (np.load(folder / f"{name}.npy", mmap_mode="r") for name in ("items", "users", "times"))
     item_ids = pa.concat_arrays(
         [pa.array([None], pa.string()), *pq.read_table(folder / "items.parquet").column("item").chunks]
     )
@@ -164,9 +158,7 @@ def _register_windows(connection: duckdb.DuckDBPyConnection, folder: Path) -> li
         })  # fmt: skip
         name = f"windows_{manifest['dataset_id']}_{split}"
         connection.register(name, table)
-        parts.append(
-            f"SELECT {text(manifest['dataset_id'])} AS dataset_id, {text(split)} AS split, * FROM {name}"
-        )
+        parts.append(f"SELECT {text(manifest['dataset_id'])} AS dataset_id, {text(split)} AS split, * FROM {name}")
     return parts
 
 
@@ -175,11 +167,12 @@ def _runs(store: Store) -> list[dict[str, Any]]:
 
 
 def _datasets(store: Store) -> list[dict[str, Any]]:
-    manifests = (
-        read_json(folder / "manifest.json") for folder in _folders(store, "datasets", "manifest.json")
-    )
+    manifests = (read_json(folder / "manifest.json") for folder in _folders(store, "datasets", "manifest.json"))
     return [
-        _flat({**one, **one["counts"], **one["cuts"], "ties": one["ties"]["choice"]}, _DATASET_COLUMNS)
+        _flat(
+            {**one, **one["counts"], **one["counts"]["windows"], **one["cuts"], "ties": one["ties"]["choice"]},
+            _DATASET_COLUMNS,
+        )
         for one in manifests
     ]
 

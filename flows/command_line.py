@@ -1,0 +1,203 @@
+"""The command line, made from the flows' own signatures: a flow's parameters are its options."""
+
+import inspect
+import logging
+import re
+import sys
+from argparse import Action, ArgumentError, ArgumentParser, RawDescriptionHelpFormatter
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from shutil import get_terminal_size
+from typing import Any, Literal, NoReturn, TypeVar
+
+from pydantic import BaseModel, Field, ValidationError, create_model
+from pydantic_settings import (
+    BaseSettings,
+    CliApp,
+    CliSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+)
+from rich.console import Console
+from rich.logging import RichHandler
+
+from models.errors import ModelError
+from warehouse.errors import WarehouseError
+
+T = TypeVar("T", bound="Options")
+
+FLOWS = ("nightly",)
+"""Flows by name: each is the function of that name in the module of that name."""
+USAGE = f"""usage: python -m flows NAME [--dotted.option VALUE ...]
+
+NAME is one of: {", ".join((*FLOWS, "serve"))}.
+`python -m flows NAME --help` lists a flow's options; --format json prints its result as JSON.
+"""
+
+
+class UsageError(Exception):
+    """What was typed cannot be meant."""
+
+
+class _Help(RawDescriptionHelpFormatter):
+    """Help as wide as the terminal, with defaults where there is one."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, max_help_position=44, width=min(120, get_terminal_size().columns))
+
+    def _get_help_string(self, action: Action) -> str | None:
+        return (action.help or "").replace(" (default: None)", "").replace("(default: None)", "")
+
+
+class _Parser(ArgumentParser):
+    """A parser that raises where argparse would print and leave."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(message)
+
+
+class Options(BaseSettings):
+    """Options that come from the command line alone: a stray environment variable must not change a night."""
+
+    model_config = SettingsConfigDict(
+        cli_parse_args=False,
+        cli_kebab_case=True,
+        cli_hide_none_type=True,
+        cli_avoid_json=True,
+        cli_exit_on_error=False,
+        cli_use_class_docs_for_groups=True,
+        extra="forbid",
+    )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003 (its name is the base class's)
+        init_settings: PydanticBaseSettingsSource,
+        *_: Any,
+        **__: Any,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Leave out the environment, files and secrets."""
+        return (init_settings,)
+
+
+class FlowOptions(Options):
+    """What every flow's command line has beside the flow's own parameters."""
+
+    format: Literal["text", "json"] = Field("text", description="How the result is printed.")
+
+
+class ServeOptions(Options):
+    """Bring up server, work pool, deployments, worker and reports on 127.0.0.1, until Ctrl-C."""
+
+    port: int = Field(4200, ge=1, le=65534, description="Of the Prefect server and its UI (1 to 65534).")
+    reports_port: int | None = Field(None, ge=1, le=65535, description="Of the reports; unset: the port after.")
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run a command line. Returns its exit code: 0 done, 1 failed, 2 asked wrongly."""
+    if not arguments or arguments[0] in {"-h", "--help"}:
+        sys.stdout.write(USAGE)
+        return 0 if arguments else 2
+    name, *rest = arguments
+    try:
+        if name == "serve":
+            return _serve(rest)
+        if name not in FLOWS:
+            return _failed(f"there is no flow {name!r}; flows are: {', '.join((*FLOWS, 'serve'))}", 2)
+        return _run(name, rest)
+    except UsageError as error:
+        return _failed(str(error), 2)
+    except (WarehouseError, ModelError) as error:
+        return _failed(str(error), 1)
+    except KeyboardInterrupt:
+        return _failed("interrupted", 130)
+
+
+def _run(name: str, arguments: list[str]) -> int:
+    flow = getattr(import_module(f"flows.{name}"), name)
+    said = parsed(name, options_of(flow.fn), arguments)
+    _log_to_stderr()
+    result = flow.fn(**{key: getattr(said, key) for key in inspect.signature(flow.fn).parameters})
+    _print(result, said.format)
+    return 0
+
+
+def _serve(arguments: list[str]) -> int:
+    from flows.serve import ServeError, serve
+
+    said = parsed("serve", ServeOptions, arguments)
+    try:
+        serve(
+            said.port, said.reports_port, lambda line: Console(stderr=True).print(line, markup=False, highlight=False)
+        )
+    except ServeError as error:
+        return _failed(str(error), error.exit_code)
+    return 0
+
+
+def options_of(function: Callable[..., Any]) -> type[FlowOptions]:
+    """Return the options of a flow's function: a field for each parameter, with its type and default."""
+    parameters = inspect.signature(function, eval_str=True).parameters.values()
+    fields: dict[str, Any] = {parameter.name: (parameter.annotation, parameter.default) for parameter in parameters}
+    return create_model("Flow options", __base__=FlowOptions, __doc__=inspect.getdoc(function), **fields)
+
+
+def parsed(name: str, options: type[T], arguments: list[str]) -> T:
+    """Return options as said on the command line.
+
+    Raises
+    ------
+    UsageError
+        If an option is unknown or a value is not allowed: one line, for exit code 2.
+    """
+    usage = f"python -m flows {name} [--option VALUE ...]"
+    parser = _Parser(usage=usage, description=options.__doc__, formatter_class=_Help, exit_on_error=False)
+    source: CliSettingsSource[Any] = CliSettingsSource(options, root_parser=parser)
+    try:
+        words = [_kebab(word) for word in arguments]
+        return CliApp.run(options, cli_args=words, cli_settings_source=source, cli_exit_on_error=False)
+    except ValidationError as error:
+        raise UsageError(_first_complaint(error)) from error
+    except (SettingsError, ArgumentError) as error:
+        raise UsageError(str(error).removeprefix("error parsing CLI: ").splitlines()[0]) from error
+
+
+def _kebab(word: str) -> str:
+    """Let an option be written as the setting is named, with underscores."""
+    if not word.startswith("--"):
+        return word
+    name, equals, value = word.partition("=")
+    return name.replace("_", "-") + equals + value
+
+
+def _first_complaint(error: ValidationError) -> str:
+    first = error.errors()[0]
+    option = re.sub(r"_", "-", ".".join(str(part) for part in first["loc"]))
+    got = f" (got {first['input']!r})" if not isinstance(first["input"], dict | BaseModel) else ""
+    return f"--{option}: {first['msg']}{got}"
+
+
+def _print(result: BaseModel, form: str) -> None:
+    if form == "json":
+        sys.stdout.write(result.model_dump_json() + "\n")
+        return
+    console = Console(markup=False, highlight=False, soft_wrap=True)
+    for key, value in result.model_dump().items():
+        console.print(f"{key:22} {value}")
+
+
+def _log_to_stderr() -> None:
+    console = Console(stderr=True)
+    handler: logging.Handler = RichHandler(console=console, show_path=False, show_level=False, markup=False)
+    if not console.is_terminal:
+        handler = logging.StreamHandler()
+        handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%H:%M:%S"))
+    logging.basicConfig(level=logging.INFO, format="%(message)s", handlers=[handler], force=True)
+    logging.getLogger("prefect").setLevel(logging.WARNING)
+
+
+def _failed(message: str, code: int) -> int:
+    sys.stderr.write(f"error: {message}\n")
+    return code

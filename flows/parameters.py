@@ -1,0 +1,6 @@
+"""What the flows' plain parameters mean, for the form and the command line."""
+
+from pydantic import Field
+
+SIZE = Field(description="Windows for training / validation: 250k is 250,000 / 10,000, 5.5m is 5,500,000 / 1,000,000.")
+STORE = Field(description="The store's folder; unset: SAWTOOTH_STORE, or store/ in the project.")

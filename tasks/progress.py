@@ -1,0 +1,71 @@
+"""Live progress of a training: an artifact in the Prefect UI, a bar in a terminal, lines in a log."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import cast
+from uuid import UUID
+
+from prefect.artifacts import create_progress_artifact, update_progress_artifact
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from models.plan import OnProgress
+from models.plan import Progress as Place
+from tasks.verb import in_flow_run, tell
+
+_SECONDS_BETWEEN = 2.0
+
+
+@contextmanager
+def shown(size: str) -> Iterator[OnProgress]:
+    """Yield what a training calls with its progress; evaluations are also logged."""
+    with _artifact(size) if in_flow_run() else _bar() as move:
+
+        def on_progress(place: Place) -> None:
+            move(place)
+            if place.points:
+                tell(_line(place))
+
+        yield on_progress
+
+
+@contextmanager
+def _artifact(size: str) -> Iterator[Callable[[Place], None]]:
+    key = f"training-{artifact_size(size)}"
+    artifact = cast("UUID", create_progress_artifact(progress=0.0, key=key, description="Steps of this training"))
+    last = time.monotonic()
+
+    def move(place: Place) -> None:
+        nonlocal last
+        if place.step == place.steps or time.monotonic() - last >= _SECONDS_BETWEEN:
+            last = time.monotonic()
+            update_progress_artifact(artifact, progress=100.0 * place.step / place.steps)
+
+    yield move
+
+
+@contextmanager
+def _bar() -> Iterator[Callable[[Place], None]]:
+    columns = (TextColumn("training"), BarColumn(), MofNCompleteColumn(), TextColumn("steps"), TimeRemainingColumn())
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task("training", total=None)
+        yield lambda place: bar.update(task, completed=place.step, total=place.steps)
+
+
+def artifact_size(size: str) -> str:
+    """Return a size as an artifact's key may have it: letters, digits and dashes."""
+    return size.replace(".", "-")
+
+
+def _line(place: Place) -> str:
+    """Return an evaluation as one line."""
+    names = {"train_running": "running", "train_probe": "probe", "validation": "validation"}
+    values: dict[str, list[str]] = {name: [] for name in names}
+    for point in place.points:
+        is_wanted = point.metric == "loss" or point.metric.startswith("hr@")
+        if is_wanted and point.estimator in values and point.value is not None:
+            values[point.estimator].append(f"{point.metric} {point.value:.4f}")
+    parts = [f"{names[name]} {' '.join(found)}" for name, found in values.items()]
+    return f"epoch {place.epoch:6.2f} | " + " | ".join(parts)
