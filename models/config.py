@@ -1,8 +1,22 @@
 """What can be asked of a training: closed, frozen, typed. Each field says its unit and its bounds."""
 
-from typing import Literal
+import json
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
+from pydantic_settings import NoDecode
+
+
+def listed(said: object) -> object:
+    """Return a list said as text, as a shell hands it over: JSON, or words between commas."""
+    if not isinstance(said, str):
+        return said
+    if said[:1] in {"[", "{"}:
+        return json.loads(said if said.startswith("[") else f"[{said}]")
+    return said.split(",")
+
+
+Cutoff = Annotated[int, Field(ge=1)]
 
 
 class Closed(BaseModel):
@@ -56,7 +70,7 @@ class Training(Closed):
     probe_windows: int = Field(
         10_000, ge=1, description="Training windows, always the same, evaluated with frozen weights (at least 1)."
     )
-    cutoffs: tuple[int, ...] = Field(
+    cutoffs: Annotated[tuple[Cutoff, ...], NoDecode, BeforeValidator(listed)] = Field(
         (10,), min_length=1, description="The k of HR@k, MRR@k and NDCG@k (each at least 1); the first one selects."
     )
     ties: Literal["expected", "optimistic", "pessimistic"] = Field(
@@ -66,6 +80,14 @@ class Training(Closed):
         "best", description="Store the weights of the best validation HR at the first cutoff, or the last ones."
     )
     seed: int = Field(0, ge=0, lt=2**63, description="Initial weights, sample order and dropout (at least 0).")
+
+    @field_validator("cutoffs")
+    @classmethod
+    def _each_once(cls, cutoffs: tuple[int, ...]) -> tuple[int, ...]:
+        if len(set(cutoffs)) < len(cutoffs):
+            message = f"a cutoff is said twice: {cutoffs}"
+            raise ValueError(message)
+        return cutoffs
 
 
 class Compute(Closed):

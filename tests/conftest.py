@@ -9,6 +9,11 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# No deadline: how long an example takes says more of the machine than of the code.
+settings.register_profile("sawtooth", deadline=None, max_examples=50)
+settings.load_profile("sawtooth")
 
 _HOME = pytest.StashKey[Path]()
 

@@ -1,11 +1,13 @@
 """What can be asked of the warehouse: closed, frozen, typed. Each field says its unit and its bounds."""
 
+import json
 import os
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+from pydantic_settings import NoDecode
 
 Preset = Literal[
     "synthetic",
@@ -32,6 +34,15 @@ SIZES: dict[Size, tuple[int, int, int]] = {
     "5.5m": (5_500_000, 1_000_000, 100_000),
 }
 """Windows for training, validation and test. Sizes are nested: each holds the smaller ones."""
+
+
+def listed(said: object) -> object:
+    """Return a list said as text, as a shell hands it over: JSON, or words between commas."""
+    if not isinstance(said, str):
+        return said
+    if said[:1] in {"[", "{"}:
+        return json.loads(said if said.startswith("[") else f"[{said}]")
+    return said.split(",")
 
 
 class Closed(BaseModel):
@@ -87,13 +98,17 @@ class Source(Closed):
         description="Between fields of a text log, such as :: (1 to 4 characters).",
     )
     header: bool | None = Field(None, description="Whether a text log's first line names its columns.")
-    column_names: tuple[str, ...] | None = Field(None, description="The columns of a text log without header.")
+    column_names: Annotated[tuple[str, ...] | None, NoDecode, BeforeValidator(listed)] = Field(
+        None, description="The columns of a text log without header."
+    )
     columns: Columns = Columns()
     time_kind: TimeKind | None = Field(
         None,
         description="timestamp (ISO 8601, UTC unless it says), epoch_s, epoch_ms, or a plain integer order.",
     )
-    filters: tuple[Filter, ...] | None = Field(None, description="Keep the rows for which all of these hold.")
+    filters: Annotated[tuple[Filter, ...] | None, NoDecode, BeforeValidator(listed)] = Field(
+        None, description="Keep the rows for which all of these hold."
+    )
     max_rejected: float = Field(0.01, ge=0, le=1, description="Stop if a larger share of the new rows is bad (0 to 1).")
     synthetic: Synthetic = Synthetic()
 
@@ -111,7 +126,8 @@ def cut_of(text: str) -> float | datetime:
         share = float(text)
     except ValueError:
         try:
-            return datetime.fromisoformat(text)
+            date = datetime.fromisoformat(text)
+            return date if date.tzinfo else date.replace(tzinfo=UTC)
         except ValueError:
             raise ValueError(message) from None
     if not 0 < share < 1:

@@ -1,5 +1,6 @@
 """DuckDB, opened one way: in memory, bounded, spilling where it is told to, in UTC, fetching no extensions."""
 
+import glob
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -51,6 +52,11 @@ def translated(what: str) -> Iterator[None]:
 def named(column: str) -> str:
     """Return a column's name quoted for SQL, whatever characters it has."""
     return '"' + column.replace('"', '""') + '"'
+
+
+def file_text(path: Path) -> str:
+    """Return a file's path as a text literal for SQL; DuckDB would take [, * and ? in a name for a pattern."""
+    return text(glob.escape(str(path)))
 
 
 def text(value: str) -> str:

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from warehouse.config import Dataset, Extraction, cut_of
-from warehouse.duck import connected, text, translated
+from warehouse.duck import connected, file_text, translated
 from warehouse.errors import WarehouseError
 
 _ROWS_A_BATCH = 1_000_000
@@ -55,7 +55,7 @@ def extract(batches: Sequence[Path], time_kind: str, config: Dataset, extraction
         If a cut is a date where times are a plain order, or nothing is left.
     """
     with translated("extraction"), connected(extraction, work / "spill") as connection:
-        files = ", ".join(text(str(path / "events.parquet")) for path in batches)
+        files = ", ".join(file_text(path / "events.parquet") for path in batches)
         connection.execute(
             f"CREATE TEMP VIEW log AS SELECT user, item, moment, file_index AS batch, row FROM read_parquet([{files}])"
         )
@@ -106,7 +106,7 @@ def _cut(connection: duckdb.DuckDBPyConnection, events: int, time_kind: str, sai
         if time_kind == "order":
             message = f"a cut by date ({said}) needs times; this log has a plain order. Give a share such as 0.9"
             raise WarehouseError(message)
-        return round((cut if cut.tzinfo else cut.replace(tzinfo=UTC)).timestamp() * 1e6)
+        return round(cut.timestamp() * 1e6)
     place = min(int(cut * events), events - 1)
     return int(_scalar(connection, f"SELECT moment FROM log ORDER BY moment LIMIT 1 OFFSET {place}"))
 

@@ -153,9 +153,9 @@ def steps_figure(steps: pl.DataFrame) -> go.Figure:
     steps
         One row per step: step, epoch (epochs completed), loss_nats.
     """
-    steps = steps.sort("step")
+    steps = steps.sort("step").select("epoch", "loss_nats")
     epoch, loss = _values(steps, "epoch"), _values(steps, "loss_nats")
-    size = max(1, len(steps) // 300)
+    size = max(1, len(steps) // 150)
     last = max(len(steps) // size - 1, 0)
     blocks = steps.group_by((pl.int_range(pl.len()) // size).clip(upper_bound=last), maintain_order=True).mean()
     kind = go.Scatter if len(steps) <= MOST_SVG_POINTS else go.Scattergl
@@ -214,6 +214,8 @@ def norms_figure(norms: pl.DataFrame, quantity: str) -> go.Figure:
         )
     scale = "log" if quantity == "gradient" else "linear"
     figure.update_yaxes(title_text=UNITS.get(quantity, quantity), type=scale)
+    if scale == "log":
+        figure.update_yaxes(dtick="D2", tickformat="~g")
     figure.update_xaxes(title_text="epochs completed")
     return _dressed(figure, 340)
 

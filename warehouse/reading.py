@@ -3,6 +3,7 @@
 The SQL is made here from typed settings; names and texts are quoted, values that a user typed are parameters.
 """
 
+import glob
 from pathlib import Path
 
 import duckdb
@@ -14,6 +15,10 @@ from warehouse.sources import Log, format_of
 
 LONGEST_ID = 1_000
 """Characters of a user's or an item's id; a longer one is a damaged row."""
+_HEADER_ONLY = "ignore_errors=true, sample_size=1, max_line_size=32000000, buffer_size=64000000"
+"""How a text file's columns are found: damaged lines must not decide, they are counted when all is read."""
+_YEAR_ONE_US = -62_135_596_800_000_000
+"""Times before year 1 are not dates of events; no calendar here shows them."""
 _MICROSECONDS = {"epoch_s": 1_000_000, "epoch_ms": 1_000}
 
 
@@ -32,7 +37,8 @@ def parse(connection: duckdb.DuckDBPyConnection, path: Path, log: Log, now_us: i
         columns = _columns(connection, path, log, kind, delimiter)
         _refuse_missing(path, log, columns)
         query = _query(log, kind, delimiter, columns)
-        parameters = [*(filter_.value for filter_ in log.filters if _has_value(filter_)), now_us, str(path)]
+        values = [filter_.value for filter_ in log.filters if _has_value(filter_)]
+        parameters = [*values, now_us, glob.escape(str(path))]
         connection.execute(f"COPY ({query}) TO {text(str(target))} (FORMAT parquet)", parameters)
 
 
@@ -54,7 +60,7 @@ def _columns(
 ) -> dict[str, str]:
     """Return the file's columns and their types."""
     scan = _scan(log, kind, delimiter, None)
-    described = connection.execute(f"DESCRIBE SELECT * FROM {scan}", [str(path)]).fetchall()
+    described = connection.execute(f"DESCRIBE SELECT * FROM {scan}", [glob.escape(str(path))]).fetchall()
     return {row[0]: row[1] for row in described}
 
 
@@ -64,14 +70,18 @@ def _scan(log: Log, kind: Format, delimiter: str | None, columns: list[str] | No
         return "read_parquet(?, file_row_number=true)"
     if kind == "jsonl":
         typed = ", ".join(f"{text(name)}: 'VARCHAR'" for name in columns or [])
-        schema = f", columns={{{typed}}}, ignore_errors=true" if columns else ", maximum_depth=1"
-        return f"read_json(?, format='newline_delimited'{schema})"
+        schema = f", columns={{{typed}}}" if columns else ", maximum_depth=1"
+        return f"read_json(?, format='newline_delimited', ignore_errors=true{schema})"
     options = [f"header={str(log.header).lower()}", "all_varchar=true"]
     if delimiter:
         options += [f"delim={text(delimiter)}", "quote='\"'", "escape='\"'"]
-    if log.column_names and not log.header:
-        options.append(f"names=[{', '.join(text(name) for name in log.column_names)}]")
-    if columns is not None:
+    if columns is None:
+        options.append(_HEADER_ONLY)
+        if log.column_names and not log.header:
+            options.append(f"names=[{', '.join(text(name) for name in log.column_names)}]")
+    else:
+        typed = ", ".join(f"{text(name)}: 'VARCHAR'" for name in columns)
+        options += [f"columns={{{typed}}}", f"auto_detect={str(not delimiter).lower()}"]
         options += ["store_rejects=true", "rejects_table='rejected'", "rejects_scan='rejected_scans'"]
     return f"read_csv(?, {', '.join(options)})"
 
@@ -96,12 +106,13 @@ def _query(log: Log, kind: Format, delimiter: str | None, columns: dict[str, str
     event_type = f"{named(log.event_type)}::VARCHAR" if log.event_type else "NULL::VARCHAR"
     raw = ", ".join(f"{text(name)}: {named(name)}::VARCHAR" for name in (log.user, log.item, log.time))
     future = "false" if log.time_kind == "order" else "moment > now_us"
+    unreadable = "moment IS NULL" if log.time_kind == "order" else f"moment IS NULL OR moment < {_YEAR_ONE_US}"
     return f"""
         WITH read AS (
             SELECT {_id(log.user, columns)} AS user_id, {_id(log.item, columns)} AS item_id,
                    {_time(log, columns)} AS moment, {event_type} AS event_type, {row} AS row,
                    coalesce({kept}, false) AS kept, ?::BIGINT AS now_us, {{{raw}}}::JSON::VARCHAR AS raw
-            FROM {_scan(log, kind, delimiter, _wanted(log))}
+            FROM {_scan(log, kind, delimiter, _wanted(log) if kind == "jsonl" else list(columns))}
         ), judged AS (
             SELECT *, CASE
                 WHEN NOT kept THEN 'filtered'
@@ -109,7 +120,7 @@ def _query(log: Log, kind: Format, delimiter: str | None, columns: dict[str, str
                 WHEN item_id IS NULL THEN 'missing item'
                 WHEN length(user_id) > {LONGEST_ID} THEN 'user too long'
                 WHEN length(item_id) > {LONGEST_ID} THEN 'item too long'
-                WHEN moment IS NULL THEN 'unreadable time'
+                WHEN {unreadable} THEN 'unreadable time'
                 WHEN {future} THEN 'time in the future'
             END AS reason FROM read
         )
@@ -123,25 +134,28 @@ def _id(column: str, columns: dict[str, str]) -> str:
     """Return an id as text: whole floats without their point, blanks as missing."""
     name = named(column)
     if columns[column] in {"DOUBLE", "FLOAT"}:
-        whole = f"CASE WHEN {name} = floor({name}) THEN TRY_CAST({name} AS HUGEINT)::VARCHAR ELSE {name}::VARCHAR END"
-        return f"CASE WHEN isfinite({name}) THEN {whole} END"
+        whole = f"CASE WHEN {name} = floor({name}) THEN TRY_CAST({name} AS HUGEINT)::VARCHAR END"
+        return f"CASE WHEN isfinite({name}) THEN coalesce({whole}, {name}::VARCHAR) END"
     return f"nullif(trim({name}::VARCHAR), '')"
 
 
 def _time(log: Log, columns: dict[str, str]) -> str:
     at = _instant(named(log.time), log.time_kind, columns[log.time])
     if log.offset_ms:
-        at = f"({at} + coalesce(TRY_CAST({named(log.offset_ms)} AS BIGINT), 0) * 1000)"
+        offset = named(log.offset_ms)
+        added = f"CASE WHEN {_blank(offset)} THEN 0 ELSE TRY_CAST({offset} AS BIGINT) * 1000 END"
+        at = f"TRY({at} + {added})"
     return at
 
 
 def _instant(name: str, kind: TimeKind, type_: str) -> str:
     """Return a time as microseconds since 1970 UTC, or the plain order, as BIGINT; NULL where unreadable."""
     if kind == "order":
-        return f"TRY_CAST({name} AS BIGINT)"
+        number = f"TRY_CAST({name} AS DOUBLE)"
+        return f"CASE WHEN {number} = floor({number}) THEN TRY_CAST({name} AS BIGINT) END"
     if kind in _MICROSECONDS:
         return f"TRY_CAST(round(TRY_CAST({name} AS DOUBLE) * {_MICROSECONDS[kind]}) AS BIGINT)"
-    if type_.startswith("TIMESTAMP") and "ZONE" not in type_:
+    if type_ in {"TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS"}:
         return f"CASE WHEN isfinite({name}) THEN epoch_us({name}::TIMESTAMP) END"
     instant = f"TRY_CAST({name} AS TIMESTAMPTZ)"
     return f"CASE WHEN isfinite({instant}) THEN epoch_us({instant}) END"
@@ -152,23 +166,20 @@ def _has_value(filter_: Filter) -> bool:
 
 
 def _holds(filter_: Filter, type_: str) -> str:
-    """Return a filter as SQL over one parameter: numbers compare as numbers, the rest as text."""
+    """Return a filter as SQL over one parameter: two numbers compare as numbers, all else as text."""
     name, operator = named(filter_.column), filter_.operator
-    words = f"{name}::VARCHAR"
-    blank = f"({name} IS NULL OR trim({words}) = '')"
     if operator in {"present", "missing"}:
-        return blank if operator == "missing" else f"NOT {blank}"
+        return _blank(name) if operator == "missing" else f"NOT {_blank(name)}"
+    number = "NULL::DOUBLE" if type_ == "BOOLEAN" else f"TRY_CAST({name} AS DOUBLE)"
+
+    def compared(sign: str, value: str) -> str:
+        return f"coalesce({number} {sign} TRY_CAST({value} AS DOUBLE), trim({name}::VARCHAR) {sign} {value})"
+
     if operator in {"in", "not in"}:
-        inside = f"list_contains(list_transform(string_split(?, ','), lambda part: trim(part)), trim({words}))"
+        inside = f"list_bool_or(list_transform(string_split(?, ','), lambda part: {compared('=', 'trim(part)')}))"
         return inside if operator == "in" else f"NOT {inside}"
-    if _is_number(filter_.value) and type_ != "BOOLEAN":
-        return f"TRY_CAST({name} AS DOUBLE) {operator} ?::DOUBLE"
-    return f"{words} {operator} ?"
+    return f"list_transform([?], lambda value: {compared(operator, 'trim(value)')})[1]"
 
 
-def _is_number(value: str) -> bool:
-    try:
-        float(value)
-    except ValueError:
-        return False
-    return True
+def _blank(name: str) -> str:
+    return f"({name} IS NULL OR trim({name}::VARCHAR) = '')"

@@ -5,6 +5,7 @@ does not know are shown under their own names. Everything is escaped but Plotly'
 """
 
 import base64
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -20,9 +21,12 @@ from warehouse.figures import ESTIMATORS, curves_figure, curves_png, norms_figur
 MODELS = {"gru": "GRU", "successor": "Successor of the last item", "popularity": "Popularity"}
 """What each model is called, the trained one first."""
 HEADLINE = "hr@10"
+"""The hit rate that leads the page, where the run does not name another."""
 NOT_SET = "not set"
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)?")
 PLOTLY_CONFIG = {"responsive": True, "displaylogo": False, "displayModeBar": False}
-KNOWN_FACTS = ("dataset_id", "source", "counts", "cuts", "ties", "gates", "ingest", "hashes")
+KNOWN_FACTS = ("dataset_id", "source", "title", "config", "counts", "cuts", "ties", "gates", "ingest", "hashes", "hash")
+"""Parts of a manifest that have their own place on the page; the settings are given apart."""
 
 
 def render_report(
@@ -65,7 +69,8 @@ def render_report(
     str
         HTML with plotly.js inlined (5 MB) and every point of every figure.
     """
-    metrics = [metric for metric in ("loss", HEADLINE) if metric in points["metric"].unique()]
+    headline = str(run.get("metric") or HEADLINE)
+    metrics = [metric for metric in ("loss", headline) if metric in points["metric"].unique()]
     return (
         _environment()
         .get_template("report.html.j2")
@@ -75,8 +80,10 @@ def render_report(
             more_facts=flattened(other_than(dataset, KNOWN_FACTS)),
             settings={key: flattened(value) for key, value in _grouped(config).items()},
             versions=flattened(run.get("versions") or {}),
-            standings=standings(scores),
-            best=best_validation(points),
+            headline=headline,
+            cutoff=headline.partition("@")[2],
+            standings=standings(scores, headline),
+            best=best_validation(points, headline),
             jumps=jumps(points, metrics),
             tables=score_tables(scores),
             evaluations=_evaluations(points, metrics),
@@ -104,9 +111,9 @@ def other_than(values: Mapping[str, Any], keys: Sequence[str]) -> dict[str, Any]
     return {key: value for key, value in values.items() if key not in keys}
 
 
-def standings(scores: pl.DataFrame) -> list[dict[str, Any]]:
-    """Return each model's headline metric on the test windows, with the lengths of its bar in percent."""
-    rows = scores.filter((pl.col("metric") == HEADLINE) & (pl.col("split") == "test")).to_dicts()
+def standings(scores: pl.DataFrame, metric: str = HEADLINE) -> list[dict[str, Any]]:
+    """Return each model's score by one metric on the test windows, with the lengths of its bar in percent."""
+    rows = scores.filter((pl.col("metric") == metric) & (pl.col("split") == "test")).to_dicts()
     if not rows:
         return []
     rows.sort(key=lambda row: _place(row["model"]))
@@ -119,9 +126,9 @@ def standings(scores: pl.DataFrame) -> list[dict[str, Any]]:
     return rows
 
 
-def best_validation(points: pl.DataFrame) -> dict[str, Any] | None:
-    """Return the evaluation with the highest headline metric on validation (the first of equals)."""
-    rows = points.filter((pl.col("estimator") == "validation") & (pl.col("metric") == HEADLINE))
+def best_validation(points: pl.DataFrame, metric: str = HEADLINE) -> dict[str, Any] | None:
+    """Return the evaluation with the highest metric on validation (the first of equals)."""
+    rows = points.filter((pl.col("estimator") == "validation") & (pl.col("metric") == metric))
     rows = rows.filter(pl.col("value").is_finite()).sort("value", "step", descending=[True, False])
     return rows.row(0, named=True) if len(rows) else None
 
@@ -239,7 +246,7 @@ def _environment() -> Environment:
 
 
 def shown(value: Any) -> str:
-    """Return a fact for people: 1,234,567; 0.3121; 2011-10-01 12:00:00; lists by commas; "not set"."""
+    """Return a fact for people: 1,234,567; 0.3121; 2011-10-01 12:00:00 UTC; lists by commas; "not set"."""
     if value is None or value == "":
         return NOT_SET
     if isinstance(value, bool):
@@ -249,7 +256,9 @@ def shown(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:,.0f}" if abs(value) >= 10_000 else f"{value:.4g}"
     if isinstance(value, datetime):
-        return value.isoformat(" ")
+        return shown(value.isoformat(timespec="seconds"))
+    if isinstance(value, str) and _TIME.fullmatch(value):
+        return value[:19].replace("T", " ") + (" UTC" if value.endswith(("Z", "+00:00")) else value[19:])
     if isinstance(value, list | tuple):
         return ", ".join(shown(part) for part in value) or NOT_SET
     return NOT_SET if isinstance(value, Mapping) else str(value)

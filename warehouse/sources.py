@@ -116,15 +116,11 @@ def files_of(log: Log) -> list[Path]:
     WarehouseError
         If there is none, or one of them is empty.
     """
-    given = Path(log.path).expanduser()
-    if given.is_file():
-        found = [given]
-    elif given.is_dir():
-        message = f"{given} is a folder; say which files, such as {given}/*.parquet"
-        raise WarehouseError(message)
-    else:
-        start = Path(given.anchor) if given.is_absolute() else Path()
-        found = sorted(path for path in start.glob(str(given.relative_to(start))) if path.is_file())
+    try:
+        found = _found(Path(log.path).expanduser())
+    except (OSError, ValueError, RuntimeError) as error:
+        message = f"{log.path[:200]!r} is no path of files: {error.args[-1]}; check --source.path"
+        raise WarehouseError(message) from error
     if not found:
         message = f"{log.path}: no such file; check --source.path"
         raise WarehouseError(message)
@@ -133,6 +129,17 @@ def files_of(log: Log) -> list[Path]:
             message = f"{path} is empty"
             raise WarehouseError(message)
     return found
+
+
+def _found(given: Path) -> list[Path]:
+    """Return the file itself, or those that match the glob, sorted."""
+    if given.is_file():
+        return [given]
+    if given.is_dir():
+        message = f"{given} is a folder; say which files, such as {given}/*.parquet"
+        raise WarehouseError(message)
+    start = Path(given.anchor) if given.is_absolute() else Path()
+    return sorted(path for path in start.glob(str(given.relative_to(start))) if path.is_file())
 
 
 def format_of(path: Path, log: Log) -> tuple[Format, str | None]:

@@ -4,6 +4,7 @@ A view is made only if the query names it. Reading outside the store, writing an
 """
 
 import json
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -58,13 +59,19 @@ def answered(store: Store, query: str) -> Iterator[duckdb.DuckDBPyConnection]:
     """
     with translated("query"), connected(Extraction(), store.root / "work" / "spill") as connection:
         _refuse_other_than_select(query)
-        for name in connection.get_table_names(query) & set(VIEWS):
+        for name in _named_in(query):
             _create(connection, store, name)
         connection.execute(f"SET allowed_directories = [{text(str(store.root) + '/')}]")
         connection.execute("SET enable_external_access = false")
         connection.execute("SET lock_configuration = true")
         connection.execute(query)
         yield connection
+
+
+def _named_in(query: str) -> list[str]:
+    """Return the views whose name stands in a query as a word: at least those that it reads."""
+    words = set(re.findall(r"\w+", query.lower()))
+    return [name for name in VIEWS if name in words]
 
 
 def _refuse_other_than_select(query: str) -> None:

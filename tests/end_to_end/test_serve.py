@@ -1,6 +1,5 @@
 """What a night's operator relies on: schedules fire, exit codes tell, reports open, and nothing is lost on the way."""
 
-import http.client
 import json
 import os
 import re
@@ -12,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.end_to_end.conftest import TINY, Served, serving, wait_for
+from tests.end_to_end.serving import TINY, Served, fetched, serving, wait_for
 
 pytestmark = pytest.mark.server
 PROJECT = Path(__file__).parents[2]
@@ -62,12 +61,8 @@ def test_a_night_completes_with_exit_code_0_and_its_report_opens(served: Served)
     assert run.returncode == 0, run.stdout + served.said
     artifact = served.api("GET", "/artifacts/report-250k/latest")
     [link] = re.findall(rf"{served.reports_url}(/runs/[^/]+/report\.html)", artifact["data"])
-    connection = http.client.HTTPConnection("127.0.0.1", served.reports_port, timeout=10)
-    connection.request("GET", link)
-    response = connection.getresponse()
-    page = response.read()
-    connection.close()
-    assert response.status == 200
+    status, page, _ = fetched(served.reports_port, link)
+    assert status == 200
     assert page.lower().startswith(b"<!doctype html>")
 
 
@@ -87,13 +82,10 @@ def test_bad_parameters_exit_1_and_say_why(served: Served, parameters: dict[str,
 
 
 def test_a_page_of_another_site_may_not_call_the_api(served: Served) -> None:
-    connection = http.client.HTTPConnection("127.0.0.1", served.port, timeout=10)
-    ask = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "content-type"}
-    connection.request("OPTIONS", "/api/deployments/", headers={"Origin": "https://elsewhere.example", **ask})
-    response = connection.getresponse()
-    response.read()
-    connection.close()
-    assert response.getheader("Access-Control-Allow-Origin") is None
+    asks = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "content-type"}
+    for origin, allowed in [(served.url, served.url), ("https://elsewhere.example", None)]:
+        answer = fetched(served.port, "/api/deployments/", "OPTIONS", headers={"Origin": origin, **asks})
+        assert answer.headers.get("access-control-allow-origin") == allowed
 
 
 def test_a_second_serve_on_the_same_ports_is_refused(served: Served, tmp_path: Path) -> None:

@@ -107,9 +107,7 @@ def test_runs_may_live_on_another_disk_behind_a_link(server: ReportsServer, stor
     assert answer(server, "/runs/run-1/report.html")[:2] == (200, REPORT)
 
 
-@pytest.mark.parametrize(
-    ("host", "status"), [("localhost:1", 200), ("127.0.0.1:1", 200), ("rebound.example:1", 404)]
-)
+@pytest.mark.parametrize(("host", "status"), [("localhost:1", 200), ("127.0.0.1:1", 200), ("rebound.example:1", 404)])
 def test_only_this_machines_own_names_are_answered(server: ReportsServer, host: str, status: int) -> None:
     assert answer(server, "/runs/run-1/report.html", host=host)[0] == status
 

@@ -5,7 +5,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.metrics import target_ranks
+from models.metrics import Ties, target_ranks
 from models.successor import successor
 from models.windows import WindowSet
 
@@ -40,7 +40,9 @@ PAIRS = st.lists(st.tuples(st.integers(0, 6), st.integers(0, 6)), min_size=1, ma
 
 
 @given(train=PAIRS, asked=PAIRS, k=st.integers(1, 8), ties=st.sampled_from(["expected", "optimistic", "pessimistic"]))
-def test_ranks_and_coverage_equal_those_of_a_matrix_of_scores(train, asked, k, ties) -> None:  # noqa: ANN001
+def test_ranks_and_coverage_equal_those_of_a_matrix_of_scores(
+    train: list[tuple[int, int]], asked: list[tuple[int, int]], k: int, ties: Ties
+) -> None:
     model = successor(one_item_windows(train), n_items=6)
     scores_WV = torch.stack([dense_scores(train, 6, last) for last, _ in asked])
     target_W = torch.tensor([target for _, target in asked])

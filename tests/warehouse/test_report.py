@@ -1,6 +1,7 @@
 """The page holds what was run, escapes what it is given, loads nothing, and survives what is missing."""
 
 import re
+from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
@@ -142,6 +143,16 @@ def test_the_headline_says_what_was_trained_on_what_and_how_well(page: str) -> N
     assert "30.3% to 32.1%" in text
 
 
+def test_another_hit_rate_may_lead() -> None:
+    points, scores = (
+        frame.with_columns(pl.col("metric").replace("hr@10", "hr@20")) for frame in (curve_points(), score_rows())
+    )
+    text = body(render_report(**pieces(run={"metric": "hr@20"}, points=points, scores=scores)))
+    assert "first 20 in 31.2% of the test windows" in text
+    assert "Best validation HR@20" in text
+    assert "the 20 most popular items" in text
+
+
 def test_every_part_is_there(page: str) -> None:
     text = body(page)
     for part in ("What the curves show", "Metrics and baselines", "Data", "Norms", "Settings", "How to reproduce"):
@@ -256,6 +267,10 @@ def test_values_are_shown_for_people() -> None:
     assert [shown(value) for value in (None, True, 1234567, 0.30000000004, [0.9, 0.999], {}, "x")] == [
         "not set", "yes", "1,234,567", "0.3", "0.9, 0.999", "not set", "x",
     ]  # fmt: skip
+    assert [
+        shown(value)
+        for value in ("2025-12-09T19:24:48+00:00", "2025-12-09T19:24:48.123", datetime(2025, 12, 9, tzinfo=UTC))
+    ] == ["2025-12-09 19:24:48 UTC", "2025-12-09 19:24:48.123", "2025-12-09 00:00:00 UTC"]
     assert [duration(value) for value in (None, 4, 64.4, 7_320)] == ["not set", "4 s", "1 min 4 s", "2 h 2 min"]
     assert share(0.1234) == "12.3%"
     assert flattened({"a": {"b": 1, "c": {}}, "d": 2}) == [("a.b", 1), ("a.c", {}), ("d", 2)]
