@@ -180,12 +180,7 @@ def _first_complaint(error: ValidationError) -> str:
 
 
 def _print(result: BaseModel, form: str) -> None:
-    if form == "json":
-        sys.stdout.write(result.model_dump_json() + "\n")
-        return
-    console = Console(markup=False, highlight=False, soft_wrap=True)
-    for key, value in result.model_dump().items():
-        console.print(f"{key:22} {value}")
+    sys.stdout.write((result.model_dump_json() if form == "json" else str(result)) + "\n")
 
 
 def _log_to_stderr() -> None:

@@ -28,6 +28,24 @@ class Night(BaseModel):
     best_validation_epoch: float | None
     wall_s: float = Field(description="Seconds that the training took.")
 
+    def __str__(self) -> str:
+        """Return the headline for people: numbers first, then where to read on."""
+        interval = " to ".join(_number(bound) for bound in self.test_hr_ci)
+        source = "found in the store" if self.reused else f"trained in {self.wall_s:,.0f} s"
+        return (
+            f"{self.metric} on the test windows of {self.source}, {self.size}:\n"
+            f"  GRU                        {_number(self.test_hr)}  (95 % interval {interval})\n"
+            f"  successor of the last item {_number(self.successor_hr)}\n"
+            f"  popularity                 {_number(self.popularity_hr)}\n"
+            f"best validation {self.metric} {_number(self.best_validation_hr)}, epoch {self.best_validation_epoch};"
+            f" run {self.run_id}, {source}\n"
+            f"report: {self.report}"
+        )
+
+
+def _number(value: float | None) -> str:
+    return "unknown" if value is None else f"{value:.4f}"
+
 
 def concluded(run: dict[str, Any], address: str, *, reused: bool) -> Night:
     """Return a run as a night's result.

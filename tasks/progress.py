@@ -67,5 +67,5 @@ def _line(place: Place) -> str:
         is_wanted = point.metric == "loss" or point.metric.startswith("hr@")
         if is_wanted and point.estimator in values and point.value is not None:
             values[point.estimator].append(f"{point.metric} {point.value:.4f}")
-    parts = [f"{names[name]} {' '.join(found)}" for name, found in values.items()]
+    parts = [f"{names[name]} {' '.join(found)}" for name, found in values.items() if found]
     return f"epoch {place.epoch:6.2f} | " + " | ".join(parts)

@@ -47,9 +47,8 @@ def metrics_table(scores: pl.DataFrame) -> list[dict[str, Any]]:
 def curves_page(run: dict[str, Any], picture: bytes) -> str:
     """Return the curves as markdown with the picture inside."""
     image = base64.b64encode(picture).decode("ascii")
-    best = (
-        f"Best validation {run['metric']} {_number(run['best_validation_hr'])} at epoch {run['best_validation_epoch']}."
-    )
+    value, epoch = _number(run["best_validation_hr"]), run["best_validation_epoch"]
+    best = f"Best validation {run['metric']} {value}, epoch {epoch}."
     stopped = f" **Diverged: stopped before step {run['stopped_at']}.**" if run["status"] == "diverged" else ""
     return f"# Curves\n\n{best}{stopped}\n\n![curves](data:image/png;base64,{image})\n"
 

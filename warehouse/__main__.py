@@ -3,8 +3,9 @@
 import argparse
 import csv
 import json
+import math
 import sys
-from typing import TextIO
+from typing import Any, TextIO
 
 import duckdb
 from rich.console import Console
@@ -67,9 +68,14 @@ def _write_csv(connection: duckdb.DuckDBPyConnection, out: TextIO) -> None:
 
 def _write_json(connection: duckdb.DuckDBPyConnection, out: TextIO) -> None:
     columns = _columns(connection)
-    rows = [dict(zip(columns, row, strict=True)) for row in connection.fetchall()]
-    json.dump(rows, out, default=str, ensure_ascii=False)
+    rows = [dict(zip(columns, map(_in_json, row), strict=True)) for row in connection.fetchall()]
+    json.dump(rows, out, default=str, ensure_ascii=False, allow_nan=False)
     out.write("\n")
+
+
+def _in_json(value: Any) -> Any:
+    """Return null for what JSON has no number for: NaN and infinity."""
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from warehouse.errors import WarehouseError
 from warehouse.extract import FlatLog, extract, time_text
 from warehouse.fingerprint import code_digest, digest_of, sha256_of
 from warehouse.gates import Gate, check
-from warehouse.ingest import Ingested, manifest_of
+from warehouse.ingest import Ingested, digest_of_batches, manifest_of
 from warehouse.snapshot import hashes_of, manifest_hash, open_snapshot, write_arrays
 from warehouse.splits import Drawn, draw
 from warehouse.store import Store, fresh, publish, told_plainly, write_json
@@ -111,11 +111,15 @@ def _whole_batches(store: Store, ingested: Ingested) -> list[Path]:
     Raises
     ------
     WarehouseError
-        If one is missing or altered.
+        If one is missing or altered, or others were ingested meanwhile.
     """
     folder = store.events(ingested.source)
+    known = manifest_of(folder)["batches"]
+    if digest_of_batches(known) != ingested.digest:
+        message = f"the events of {ingested.source} are not those that were ingested for this dataset; ask again"
+        raise WarehouseError(message)
     batches = []
-    for batch in manifest_of(folder)["batches"]:
+    for batch in known:
         path = folder / batch["batch"]
         events = path / "events.parquet"
         if not events.is_file() or sha256_of(events) != batch["events_sha256"]:

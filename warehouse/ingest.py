@@ -1,5 +1,6 @@
 """Raw files to events: incremental by content, idempotent, whole or not at all."""
 
+import shutil
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from typing import Any
 import duckdb
 
 from warehouse.config import Extraction
-from warehouse.duck import connected, text, translated
+from warehouse.duck import connected, file_text, text, translated
 from warehouse.errors import WarehouseError
 from warehouse.fingerprint import code_digest, digest_of, sha256_of
 from warehouse.reading import malformed_lines, parse
@@ -49,16 +50,19 @@ def ingest(store: Store, log: Log, extraction: Extraction, tell: Tell, now_us: i
         If a file cannot be read, or a larger share of the new rows is bad than the source allows.
     """
     with store.lock("events", log.name, tell):
-        folder = store.events(log.name)
+        folder, work = store.events(log.name), fresh(store.work("events", log.name))
         before = manifest_of(folder)["batches"]
         now = _now_us() if now_us is None else now_us
-        batches = [_batch(store, folder, log, path, extraction, now) for path in files_of(log)]
-        new = [batch for batch in batches if batch["batch"] not in {known["batch"] for known in before}]
-        said = _changes(log, before, batches, new)
-        _refuse_bad(log, new)
-        after = _merged(log, before, batches)
-        if after != before:
-            _publish(store, folder, log, new, after)
+        try:
+            batches = [_batch(folder, work, log, path, extraction, now) for path in files_of(log)]
+            new = [batch for batch in batches if batch["batch"] not in {known["batch"] for known in before}]
+            said = _changes(log, before, batches, new)
+            _refuse_bad(log, new)
+            after = _merged(log, before, batches)
+            if after != before:
+                _publish(folder, work, log, after)
+        finally:
+            shutil.rmtree(work, ignore_errors=True)
     for line in said:
         tell(line)
     return _summary(log, after, new, said)
@@ -70,22 +74,27 @@ def manifest_of(folder: Path) -> dict[str, Any]:
     return read_json(path) if path.exists() else {"batches": []}
 
 
-def _batch(store: Store, folder: Path, log: Log, path: Path, extraction: Extraction, now_us: int) -> dict[str, Any]:
-    """Return a file's batch: the one in the store if its content is known, else a new one in the work folder."""
+def digest_of_batches(batches: list[dict[str, Any]]) -> str:
+    """Return a digest of the events that some batches hold together."""
+    return digest_of([batch["batch"] for batch in batches])
+
+
+def _batch(folder: Path, work: Path, log: Log, path: Path, extraction: Extraction, now_us: int) -> dict[str, Any]:
+    """Return a file's batch: the one in the store or in the work folder if its content is known, else a new one."""
     sha256 = sha256_of(path)
     code = code_digest([Path(__file__).with_name("reading.py")])
     batch = digest_of([sha256, log.reading(), code])
-    known = folder / batch / "batch.json"
-    if known.exists():
-        return {**read_json(known), "path": str(path)}
-    work = fresh(store.work("events", f"{log.name}-{batch}"))
-    counts = _load(work, path, log, extraction, now_us)
+    for known in (folder / batch / "batch.json", work / batch / "batch.json"):
+        if known.exists():
+            return {**read_json(known), "path": str(path)}
+    made = fresh(work / batch)
+    counts = _load(made, path, log, extraction, now_us)
     details = {"batch": batch, "path": str(path), "sha256": sha256, "bytes": path.stat().st_size,
                "reading": log.reading(), "ingested_at": datetime.now(UTC).isoformat(), **counts}  # fmt: skip
     if sha256_of(path) != sha256:
         message = f"{path} changed while it was read; nothing of it is kept. Ask again when it is complete"
         raise WarehouseError(message)
-    write_json(work / "batch.json", details)
+    write_json(made / "batch.json", details)
     return details
 
 
@@ -97,17 +106,18 @@ def _load(work: Path, path: Path, log: Log, extraction: Extraction, now_us: int)
         malformed = malformed_lines(connection)
         rejected = dict(
             connection.execute(
-                f"SELECT coalesce(reason, ''), count(*) FROM read_parquet({text(str(parsed))}) GROUP BY 1 ORDER BY 1"
+                f"SELECT coalesce(reason, ''), count(*) FROM read_parquet({file_text(parsed)}) GROUP BY 1 ORDER BY 1"
             ).fetchall()
         )
         kept, filtered = rejected.pop("", 0), rejected.pop("filtered", 0)
         _part(connection, parsed, events, work / "quarantine.parquet", malformed)
-        span = connection.execute(f"SELECT min(moment), max(moment) FROM read_parquet({text(str(events))})").fetchone()
+        span = connection.execute(f"SELECT min(moment), max(moment) FROM read_parquet({file_text(events)})").fetchone()
     parsed.unlink()
     (work / "spill").rmdir() if (work / "spill").exists() else None
     if malformed:
         rejected["malformed line"] = len(malformed)
-    return {"events": kept, "filtered": filtered, "rejected": rejected, "rows": kept + filtered + sum(rejected.values()),
+    rows = kept + filtered + sum(rejected.values())
+    return {"events": kept, "filtered": filtered, "rejected": rejected, "rows": rows,
             "first_at": span and span[0], "last_at": span and span[1], "events_sha256": sha256_of(events)}  # fmt: skip
 
 
@@ -119,7 +129,7 @@ def _part(
     malformed: list[tuple[int, str, str]],
 ) -> None:
     """Write the good rows as events and the bad ones, with reason and place, as quarantine."""
-    source = f"read_parquet({text(str(parsed))})"
+    source = f"read_parquet({file_text(parsed)})"
     good = f"SELECT user, item, moment, event_type, row FROM {source} WHERE reason IS NULL"
     connection.execute(f"COPY ({good}) TO {text(str(events))} (FORMAT parquet)")
     connection.execute("CREATE TEMP TABLE malformed (line BIGINT, detail VARCHAR, beginning VARCHAR)")
@@ -187,12 +197,10 @@ def _merged(log: Log, before: list[dict[str, Any]], now: list[dict[str, Any]]) -
     return sorted(unique.values(), key=lambda batch: batch["path"])
 
 
-def _publish(store: Store, folder: Path, log: Log, new: list[dict[str, Any]], after: list[dict[str, Any]]) -> None:
+def _publish(folder: Path, work: Path, log: Log, after: list[dict[str, Any]]) -> None:
     """Move the new batches in, then make them count by replacing the one manifest."""
-    for batch in new:
-        work = store.work("events", f"{log.name}-{batch['batch']}")
-        if work.exists():
-            publish(work, folder / batch["batch"])
+    for made in sorted(work.iterdir()):
+        publish(made, folder / made.name)
     manifest = {"source": log.name, "title": log.title, "time_kind": log.time_kind, "batches": after}
     write_json(folder / "manifest.json", manifest)
 
@@ -203,7 +211,7 @@ def _summary(log: Log, after: list[dict[str, Any]], new: list[dict[str, Any]], s
         source=log.name,
         title=log.title,
         time_kind=log.time_kind,
-        digest=digest_of([batch["batch"] for batch in after]),
+        digest=digest_of_batches(after),
         files=len(after),
         new_files=len(new),
         rows=sum(batch["rows"] for batch in after),

@@ -70,7 +70,7 @@ def _scan(log: Log, kind: Format, delimiter: str | None, columns: list[str] | No
         return "read_parquet(?, file_row_number=true)"
     if kind == "jsonl":
         typed = ", ".join(f"{text(name)}: 'VARCHAR'" for name in columns or [])
-        schema = f", columns={{{typed}}}" if columns else ", maximum_depth=1"
+        schema = f", columns={{{typed}}}" if columns else ", maximum_depth=1, records=true"
         return f"read_json(?, format='newline_delimited', ignore_errors=true{schema})"
     options = [f"header={str(log.header).lower()}", "all_varchar=true"]
     if delimiter:

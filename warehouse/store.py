@@ -47,14 +47,14 @@ class Store:
         The kernel lets go of the lock when a process dies.
         """
         path = self.root / "work" / "locks" / f"{checked(kind)}-{checked(name)}.lock"
+        lock = FileLock(path)
         with told_plainly(path):
             path.parent.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(path)
-        try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            tell(f"{kind} {name} is being made by another process; waiting for it")
-            lock.acquire()
+            try:
+                lock.acquire(timeout=0)
+            except Timeout:
+                tell(f"{kind} {name} is being made by another process; waiting for it")
+                lock.acquire()
         try:
             yield
         finally:

@@ -1,4 +1,4 @@
-"""Events of one user at one time: is the order in which the source has them real, or how the file was written?"""
+"""Events of one user at one time: whether the source's order of them is real, or how the file was written."""
 
 from dataclasses import asdict, dataclass
 from typing import Any, Literal

@@ -5,10 +5,10 @@ A view is made only if the query names it. Reading outside the store, writing an
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import duckdb
 import numpy as np
@@ -16,11 +16,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from warehouse.config import Extraction
-from warehouse.duck import connected, text, translated
+from warehouse.duck import connected, file_text, text, translated
 from warehouse.errors import WarehouseError
 from warehouse.runs import SCHEMAS
 from warehouse.splits import SPLITS
 from warehouse.store import Store, read_json
+
+_Made = TypeVar("_Made")
 
 VIEWS = ("events", "quarantine", "datasets", "windows", "runs", *SCHEMAS)
 """What can be asked."""
@@ -76,8 +78,7 @@ def _named_in(query: str) -> list[str]:
 
 def _refuse_other_than_select(query: str) -> None:
     statements = duckdb.extract_statements(query)
-    allowed = {duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN}
-    if len(statements) != 1 or statements[0].type not in allowed:
+    if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:  # EXPLAIN ANALYZE COPY writes
         message = f"give one SELECT over {', '.join(VIEWS)}; the store is read-only here"
         raise WarehouseError(message)
 
@@ -87,12 +88,12 @@ def _create(connection: duckdb.DuckDBPyConnection, store: Store, name: str) -> N
         rows, columns = (_runs(store), _RUN_COLUMNS) if name == "runs" else (_datasets(store), _DATASET_COLUMNS)
         connection.register(name, pa.Table.from_pylist(rows, schema=pa.schema(list(columns.items()))))
     elif name == "windows":
-        parts = [_register_windows(connection, folder) for folder in _folders(store, "datasets", "manifest.json")]
+        parts = _of_each(store, "datasets", "manifest.json", lambda folder: _register_windows(connection, folder))
         _union(connection, name, [part for folder in parts for part in folder])
     elif name in {"events", "quarantine"}:
         make = _events if name == "events" else _quarantine
-        parts_of_source = [make(folder) for folder in _folders(store, "events", "manifest.json")]
-        _union(connection, name, [part for source in parts_of_source for part in source])
+        parts = _of_each(store, "events", "manifest.json", make)
+        _union(connection, name, [part for source in parts for part in source])
     else:
         _create_run_table(connection, store, name)
 
@@ -100,7 +101,7 @@ def _create(connection: duckdb.DuckDBPyConnection, store: Store, name: str) -> N
 def _create_run_table(connection: duckdb.DuckDBPyConnection, store: Store, name: str) -> None:
     files = [folder / f"{name}.parquet" for folder in _folders(store, "runs", "DONE")]
     if files:
-        listed = ", ".join(text(str(path)) for path in files)
+        listed = ", ".join(file_text(path) for path in files)
         connection.execute(f"CREATE VIEW {name} AS SELECT * FROM read_parquet([{listed}])")
         return
     schema = {column: _empty_column(type_) for column, type_ in SCHEMAS[name].items()}  # type: ignore[index]
@@ -117,6 +118,18 @@ def _folders(store: Store, kind: str, whole: str) -> list[Path]:
     return sorted(path.parent for path in (store.root / kind).glob(f"*/{whole}"))
 
 
+def _of_each(store: Store, kind: str, whole: str, make: Callable[[Path], _Made]) -> list[_Made]:
+    """Make something of every published folder of a kind; a damaged one is named."""
+    made = []
+    for folder in _folders(store, kind, whole):
+        try:
+            made.append(make(folder))
+        except (KeyError, OSError, ValueError) as error:
+            message = f"{folder} is damaged ({error}); remove it and ask again"
+            raise WarehouseError(message) from error
+    return made
+
+
 def _union(connection: duckdb.DuckDBPyConnection, name: str, parts: list[str]) -> None:
     query = " UNION ALL ".join(parts) or f"SELECT {_EMPTY[name]} WHERE false"
     connection.execute(f"CREATE VIEW {name} AS {query}")
@@ -127,7 +140,7 @@ def _events(folder: Path) -> list[str]:
     manifest = read_json(folder / "manifest.json")
     files = [folder / batch["batch"] / "events.parquet" for batch in manifest["batches"]]
     time = "NULL::TIMESTAMP" if manifest["time_kind"] == "order" else "make_timestamp(moment)"
-    listed = ", ".join(text(str(path)) for path in files)
+    listed = ", ".join(file_text(path) for path in files)
     return [
         f"SELECT {text(manifest['source'])} AS source, user, item, {time} AS time, moment, event_type"
         f" FROM read_parquet([{listed}])"
@@ -139,7 +152,7 @@ def _quarantine(folder: Path) -> list[str]:
     manifest = read_json(folder / "manifest.json")
     return [
         f"SELECT {text(manifest['source'])} AS source, {text(batch['path'])} AS file, reason, place, number, raw"
-        f" FROM read_parquet({text(str(folder / batch['batch'] / 'quarantine.parquet'))})"
+        f" FROM read_parquet({file_text(folder / batch['batch'] / 'quarantine.parquet')})"
         for batch in manifest["batches"]
     ]
 
@@ -170,18 +183,17 @@ def _register_windows(connection: duckdb.DuckDBPyConnection, folder: Path) -> li
 
 
 def _runs(store: Store) -> list[dict[str, Any]]:
-    return [_flat(read_json(folder / "run.json"), _RUN_COLUMNS) for folder in _folders(store, "runs", "DONE")]
+    return _of_each(store, "runs", "DONE", lambda folder: _flat(read_json(folder / "run.json"), _RUN_COLUMNS))
 
 
 def _datasets(store: Store) -> list[dict[str, Any]]:
-    manifests = (read_json(folder / "manifest.json") for folder in _folders(store, "datasets", "manifest.json"))
-    return [
-        _flat(
-            {**one, **one["counts"], **one["counts"]["windows"], **one["cuts"], "ties": one["ties"]["choice"]},
-            _DATASET_COLUMNS,
-        )
-        for one in manifests
-    ]
+    return _of_each(store, "datasets", "manifest.json", _dataset)
+
+
+def _dataset(folder: Path) -> dict[str, Any]:
+    one = read_json(folder / "manifest.json")
+    facts = {**one, **one["counts"], **one["counts"]["windows"], **one["cuts"], "ties": one["ties"]["choice"]}
+    return _flat(facts, _DATASET_COLUMNS)
 
 
 def _flat(facts: dict[str, Any], columns: dict[str, pa.DataType]) -> dict[str, Any]:

@@ -1,0 +1,126 @@
+"""The Prefect UI as a person uses it: run, see the curves, be told what a bad value is. In headless Chromium."""
+
+import json
+import os
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Locator, Page, expect, sync_playwright
+
+from tests.end_to_end.serving import TINY, Served
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+BROWSER = next(filter(None, map(shutil.which, BROWSERS)), None)
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+PATIENCE_MS = 90_000
+"""For a whole run on a busy machine; each wait ends as soon as what it waits for is there."""
+
+pytestmark = [
+    pytest.mark.server,
+    pytest.mark.browser,
+    pytest.mark.skipif(BROWSER is None, reason=f"no browser: none of {', '.join(BROWSERS)} is on the PATH"),
+]
+
+
+@pytest.fixture(scope="module")
+def tiny(served: Served) -> str:
+    """Deploy the same flow with defaults that take seconds; give the address of its page."""
+    deployment = {
+        "name": "tiny",
+        "entrypoint": "flows.nightly:nightly",
+        "parameters": {"size": "250k", **TINY},
+        "work_pool": {"name": "sawtooth"},
+    }
+    project = served.folder / "tiny.yaml"
+    project.write_text(json.dumps({"pull": [], "deployments": [deployment]}))  # JSON is YAML
+    deployed = served.prefect("deploy", "--all", "--prefect-file", str(project))
+    assert deployed.returncode == 0, deployed.stdout
+    stored = served.api("GET", "/deployments/name/nightly/tiny")
+    return f"{served.url}/deployments/deployment/{stored['id']}"
+
+
+@pytest.fixture
+def page() -> Iterator[Page]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=BROWSER, args=FLAGS)
+        page = browser.new_page(viewport={"width": 1400, "height": 1100})
+        page.set_default_timeout(30_000)
+        yield page
+        browser.close()
+
+
+@pytest.fixture
+def keep(page: Page, request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[str], None]:
+    """Give a function that keeps a screenshot under SAWTOOTH_SCREENSHOTS, or else with the test's other files."""
+    folder = Path(os.environ.get("SAWTOOTH_SCREENSHOTS") or tmp_path)
+    folder.mkdir(parents=True, exist_ok=True)
+    return lambda name: Path(folder / f"{name}.png").write_bytes(page.screenshot(full_page=True)) and None
+
+
+def test_a_quick_run_completes_and_shows_its_curves_and_report(
+    served: Served, tiny: str, page: Page, keep: Callable[[str], None]
+) -> None:
+    page.goto(tiny)
+    page.get_by_role("button", name="Run", exact=True).click()
+    page.get_by_text("Quick run").click()
+    page.get_by_role("link", name=re.compile("view run", re.IGNORECASE)).click()
+    expect_completed(page)
+    keep("quick-run")
+
+    page.goto(f"{served.url}/artifacts/key/curves-250k")
+    curves = page.locator("img[src^='data:image/png']").first
+    expect(curves).to_be_visible()
+    keep("curves")
+    assert curves.evaluate("image => image.complete && image.naturalWidth") > 300
+
+    page.goto(f"{served.url}/artifacts/key/report-250k")
+    with page.expect_popup() as opened:
+        page.get_by_role("link", name="Open the report").first.click(modifiers=["Control"])
+    report = opened.value
+    report.wait_for_load_state()
+    assert report.url.startswith(f"{served.reports_url}/runs/")
+
+
+def test_a_custom_run_says_what_is_out_of_bounds_and_then_runs(
+    tiny: str, page: Page, keep: Callable[[str], None]
+) -> None:
+    page.goto(f"{tiny}/run")
+    batch_size = entry(page, "Batch Size")
+    expect(batch_size).to_be_visible()
+    keep("custom-run-form")
+    batch_size.fill("0")
+    page.get_by_role("button", name="Submit").click()
+    toast = page.get_by_text("Validation failed for field 'training.batch_size'. Failure reason: 0 is less than").first
+    expect(toast).to_be_visible()
+    keep("custom-run-out-of-bounds")
+
+    batch_size.fill("32")
+    page.get_by_role("button", name="Submit").click()
+    page.wait_for_url(re.compile("/runs/flow-run/|/deployments/deployment/[^/]+$"))
+    keep("custom-run-submitted")
+    expect_completed(page)
+    page.get_by_role("tab", name="Parameters").click()
+    expect(page.get_by_text('"batch_size": 32')).to_be_visible()
+    keep("custom-run")
+
+
+def entry(page: Page, title: str) -> Locator:
+    """Return the input of a field of the form, by the field's title."""
+    return page.get_by_text(title).locator("xpath=ancestor::*[.//input][1]").locator("input").first
+
+
+def expect_completed(page: Page) -> None:
+    """Wait until the page of a run says Completed by itself."""
+    ended = page.get_by_text(re.compile("^(Completed|Failed|Crashed|Cancelled)$")).first
+    expect(ended).to_be_visible(timeout=PATIENCE_MS)
+    expect(ended).to_have_text("Completed")
