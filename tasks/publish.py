@@ -61,10 +61,13 @@ def data_page(manifest: dict[str, Any]) -> str:
     )
     rejected = "\n".join(f"- {count:,} rows: {reason}" for reason, count in ingest["quarantined"].items()) or "- none"
     numbers = "\n".join(f"| {name} | {count:,} |" for name, count in flattened(counts))
+    cuts = manifest["cuts"]
+    table = "| passed | gate | evidence |\n|---|---|---|"
     return (
-        f"# Data of {manifest['source']}\n\nDataset `{manifest['dataset_id']}`, cut at T1 {manifest['cuts']['t1']} and T2"
-        f" {manifest['cuts']['t2']}.\n\n## Gates\n\n| passed | gate | evidence |\n|---|---|---|\n{gates}\n\n"
-        f"## Quarantine\n\n{rejected}\n\n## Counts\n\n| what | how many |\n|---|---|\n{numbers}\n"
+        f"# Data of {manifest['source']}\n\n"
+        f"Dataset `{manifest['dataset_id']}`, cut at T1 {cuts['t1']} and T2 {cuts['t2']}.\n\n"
+        f"## Gates\n\n{table}\n{gates}\n\n## Quarantine\n\n{rejected}\n\n"
+        f"## Counts\n\n| what | how many |\n|---|---|\n{numbers}\n"
     )
 
 
