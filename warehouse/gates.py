@@ -36,6 +36,7 @@ def check(log: FlatLog, drawn: Drawn, ties: TieEvidence, config: Dataset) -> lis
     gates = [
         _enough(drawn, config),
         _apart(drawn),
+        _users(log),
         _vocabulary(drawn),
         Gate("order of ties", True, ties.reason),
     ]
@@ -85,6 +86,11 @@ def _before_cut(log: FlatLog, drawn: Drawn) -> Gate:
     cut = np.int64(log.cuts.train_until or 0)
     late = int(np.count_nonzero(log.times[drawn.ends["train"]] >= cut))
     return Gate("no train target at or after T1", late == 0, f"{late} train targets at or after T1")
+
+
+def _users(log: FlatLog) -> Gate:
+    users = len(log.user_ids)
+    return Gate("at least two users to learn from", users >= 2, f"the log has {users:,} user(s) with enough events")
 
 
 def _vocabulary(drawn: Drawn) -> Gate:

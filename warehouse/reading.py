@@ -173,7 +173,8 @@ def _holds(filter_: Filter, type_: str) -> str:
     number = "NULL::DOUBLE" if type_ == "BOOLEAN" else f"TRY_CAST({name} AS DOUBLE)"
 
     def compared(sign: str, value: str) -> str:
-        return f"coalesce({number} {sign} TRY_CAST({value} AS DOUBLE), trim({name}::VARCHAR) {sign} {value})"
+        words = f"nullif(trim({name}::VARCHAR), '')"
+        return f"coalesce({number} {sign} TRY_CAST({value} AS DOUBLE), {words} {sign} {value})"
 
     if operator in {"in", "not in"}:
         inside = f"list_bool_or(list_transform(string_split(?, ','), lambda part: {compared('=', 'trim(part)')}))"

@@ -69,7 +69,8 @@ def test_a_text_log_without_header(house: Any) -> None:
     read(house, "x,u,i,7\n", header=False, column_names=("other", "user", "item", "at"))
     assert house.events() == [("u", "i", 7)]
     columns = Columns(user="column1", item="column2", time="column3")
-    read(house, "x,u,i,8\n", "unnamed.csv", header=False, columns=columns, name="unnamed")
+    house.write("unnamed.csv", "x,u,i,8\n")
+    house.ingest("unnamed.csv", header=False, columns=columns, name="unnamed")
     assert house.events("unnamed") == [("u", "i", 8)]
 
 
@@ -107,7 +108,7 @@ def test_the_order_of_a_large_file_is_kept(house: Any) -> None:
         ("row", "moment", "reason", "kept"),
         ("item_id", "user_id", "now_us", "raw"),
         ("{", "?", "$1", "%s"),
-        (" a b ", "\\", "NULL", "*"),
+        ("a b", "\\", "NULL", "*"),
     ],
 )
 @pytest.mark.parametrize("ending", ["csv", "parquet", "jsonl"])
@@ -157,7 +158,7 @@ def test_timestamps_as_text(house: Any) -> None:
 def test_epochs(house: Any, kind: str, scale: int) -> None:
     values = ["5", "5.25", "-3", "nan", "inf", "1e300", "9e18", "-9e18", "-1e15", "", "x", str(2 * 10**18 // scale)]
     good, bad = moments(house, values, time_kind=kind)
-    assert good == {1: 5 * scale, 2: 5.25 * scale, 3: -3 * scale, 13: scale} | ({9: -(10**18)} if scale == 0 else {})
+    assert good == {1: 5 * scale, 2: 5.25 * scale, 3: -3 * scale, 13: scale}
     assert bad.pop(12) == "time in the future"
     assert bad == dict.fromkeys(range(4, 12), "unreadable time")
 
