@@ -125,12 +125,15 @@ def _run(name: str, arguments: list[str]) -> int:
 
 
 def _serve(arguments: list[str]) -> int:
-    from flows.serve import ServeError, serve
+    from flows.children import ServeError
+    from flows.serve import serve
 
     said = parsed("serve", ServeOptions, arguments)
     try:
         serve(
-            said.port, said.reports_port, lambda line: Console(stderr=True).print(line, markup=False, highlight=False)
+            said.port,
+            said.reports_port,
+            lambda line: Console(stderr=True).print(line, markup=False, highlight=False, soft_wrap=True),
         )
     except ServeError as error:
         return _failed(str(error), error.exit_code)

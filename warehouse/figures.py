@@ -230,6 +230,8 @@ def boundaries(points: pl.DataFrame) -> list[float]:
 
 def view(points: pl.DataFrame) -> tuple[float, float] | None:
     """Return the range of what follows epoch 1, where epoch 1 takes up most of the whole range; else None."""
+    if len(points) == 0 or points["epoch"].max() < 2 - 1e-6:  # type: ignore[operator]
+        return None
     values = _values(points, "value")
     later = values[_values(points, "epoch") > 1 - 1e-6]
     later = later[np.isfinite(later)]

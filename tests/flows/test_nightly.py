@@ -7,11 +7,11 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from conftest import words_for
 
 from flows.command_line import main
 from models.state import take_step
 from models.stored import load_model
+from tests.flows.conftest import words_for
 from warehouse.store import Store
 from warehouse.views import answered
 
