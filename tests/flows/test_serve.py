@@ -84,6 +84,25 @@ def test_every_schedule_has_a_slug_and_a_time_zone(deployment: dict[str, Any]) -
     assert schedule["timezone"] == "UTC"
 
 
+def deployments() -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = yaml.safe_load(serving.PROJECT_FILE.read_text())["deployments"]
+    return found
+
+
+@pytest.mark.parametrize("deployment", deployments(), ids=lambda each: str(each["name"]))
+def test_the_flow_accepts_what_prefect_yaml_asks_of_it(deployment: dict[str, Any]) -> None:
+    accepted = nightly.validate_parameters(deployment["parameters"])
+    assert accepted["size"] == deployment["name"]
+
+
+@pytest.mark.parametrize("deployment", deployments(), ids=lambda each: str(each["name"]))
+def test_every_schedule_has_a_slug_and_a_time_zone(deployment: dict[str, Any]) -> None:
+    """Without a slug, deploying again starts a schedule that was paused in the UI."""
+    [schedule] = deployment["schedules"]
+    assert schedule["slug"]
+    assert schedule["timezone"] == "UTC"
+
+
 def until_raised(children: Children, timeout_s: float = 10) -> None:
     deadline = time.monotonic() + timeout_s
     while time.monotonic() < deadline:
