@@ -13,6 +13,8 @@ from flows import children as supervision
 from flows.children import Asked, Children, ServeError, StopAskedError, signals_noted
 
 SLEEPER = [sys.executable, "-c", "import time; time.sleep(60)"]
+
+
 STUBBORN = [
     sys.executable,
     "-c",
@@ -99,3 +101,16 @@ def test_children_of_a_child_end_with_it(tmp_path: Path) -> None:
     deadline = time.monotonic() + 10
     while is_alive(grandchild):
         assert time.monotonic() < deadline
+
+
+def until_raised(children: Children, timeout_s: float = 10) -> None:
+    deadline = time.monotonic() + timeout_s
+    while time.monotonic() < deadline:
+        children.wait()
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False

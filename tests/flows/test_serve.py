@@ -1,7 +1,6 @@
-"""The supervisor: refuses before it starts, notices who died, ends the stubborn, and keeps the user's settings out."""
+"""Serving refuses before it starts, keeps the user's settings out, and deploys what the flow accepts."""
 
 import socket
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -82,35 +81,3 @@ def test_every_schedule_has_a_slug_and_a_time_zone(deployment: dict[str, Any]) -
     [schedule] = deployment["schedules"]
     assert schedule["slug"]
     assert schedule["timezone"] == "UTC"
-
-
-def deployments() -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = yaml.safe_load(serving.PROJECT_FILE.read_text())["deployments"]
-    return found
-
-
-@pytest.mark.parametrize("deployment", deployments(), ids=lambda each: str(each["name"]))
-def test_the_flow_accepts_what_prefect_yaml_asks_of_it(deployment: dict[str, Any]) -> None:
-    accepted = nightly.validate_parameters(deployment["parameters"])
-    assert accepted["size"] == deployment["name"]
-
-
-@pytest.mark.parametrize("deployment", deployments(), ids=lambda each: str(each["name"]))
-def test_every_schedule_has_a_slug_and_a_time_zone(deployment: dict[str, Any]) -> None:
-    """Without a slug, deploying again starts a schedule that was paused in the UI."""
-    [schedule] = deployment["schedules"]
-    assert schedule["slug"]
-    assert schedule["timezone"] == "UTC"
-
-
-def until_raised(children: Children, timeout_s: float = 10) -> None:
-    deadline = time.monotonic() + timeout_s
-    while time.monotonic() < deadline:
-        children.wait()
-
-
-def is_alive(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
