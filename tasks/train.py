@@ -6,7 +6,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import models
+import models.training
 from models.config import Compute, Training
 from models.device import pick_device
 from models.stored import save
@@ -15,7 +15,7 @@ from models.training import train as train_model
 from tasks.progress import shown
 from tasks.verb import tell, verb
 from tasks.windows import training_data
-from warehouse.fingerprint import code_digest
+from warehouse.fingerprint import code_digest, reached_from
 from warehouse.runs import Draft, draft_of, finished, run_id_of
 from warehouse.snapshot import Snapshot, open_snapshot
 from warehouse.store import Store, store_at, told_plainly, write_json
@@ -48,8 +48,8 @@ def train(dataset_id: str, training: Training, compute: Compute, store: str | No
 
 def code_version() -> str:
     """Return a digest of what decides a training's result: the models' code and torch's version."""
-    sources = sorted(Path(models.__file__).parent.glob("*.py"))
-    return f"{code_digest(sources)}-torch-{version('torch')}"
+    code = code_digest(reached_from(Path(models.training.__file__)))
+    return f"{code}-torch-{version('torch')}"
 
 
 def _train(where: Store, run_id: str, snapshot: Snapshot, training: Training, compute: Compute, code: str) -> None:

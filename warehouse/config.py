@@ -84,33 +84,34 @@ class Source(Closed):
     """A raw log: where it is and how to read it. What is unset is as the preset says."""
 
     preset: Preset = Field("synthetic", description="A well-known log, or `custom` for your own.")
+    path: str | None = Field(None, description="A file, or a glob of many such as `logs/*.parquet`.")
+    columns: Columns = Field(Columns(), description="Which column of the log is what.")
+    time_kind: Literal["auto", TimeKind] = Field(
+        "auto",
+        description="auto (as the preset says, else timestamp), timestamp (ISO 8601, UTC unless it says), epoch_s,"
+        " epoch_ms, or a plain integer order.",
+    )
+    filters: Annotated[tuple[Filter, ...] | None, NoDecode, BeforeValidator(listed)] = Field(
+        None, description="Keep the rows for which all of these hold."
+    )
+    synthetic: Synthetic = Field(Synthetic(), title="Synthetic log", description="Only for the preset `synthetic`.")
     name: str | None = Field(
         None,
         pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$",
         description="Its name in the store (a-z, 0-9, _ and -, at most 64); unset: the preset's.",
     )
-    path: str | None = Field(None, description="A file, or a glob of many such as logs/*.parquet.")
-    format: Format | None = Field(None, description="Unset: by the file's ending.")
+    max_rejected: float = Field(0.01, ge=0, le=1, description="Stop if a larger share of the new rows is bad (0 to 1).")
+    format: Literal["auto", Format] = Field("auto", description="auto: as the preset says, else by the file's ending.")
     delimiter: str | None = Field(
         None,
         min_length=1,
         max_length=4,
-        description="Between fields of a text log, such as :: (1 to 4 characters).",
+        description="Between fields of a text log, such as `::` (1 to 4 characters).",
     )
     header: bool | None = Field(None, description="Whether a text log's first line names its columns.")
     column_names: Annotated[tuple[str, ...] | None, NoDecode, BeforeValidator(listed)] = Field(
         None, description="The columns of a text log without header."
     )
-    columns: Columns = Columns()
-    time_kind: TimeKind | None = Field(
-        None,
-        description="timestamp (ISO 8601, UTC unless it says), epoch_s, epoch_ms, or a plain integer order.",
-    )
-    filters: Annotated[tuple[Filter, ...] | None, NoDecode, BeforeValidator(listed)] = Field(
-        None, description="Keep the rows for which all of these hold."
-    )
-    max_rejected: float = Field(0.01, ge=0, le=1, description="Stop if a larger share of the new rows is bad (0 to 1).")
-    synthetic: Synthetic = Synthetic()
 
 
 def cut_of(text: str) -> float | datetime:

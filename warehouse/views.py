@@ -3,6 +3,7 @@
 A view is made only if the query names it. Reading outside the store, writing and settings are refused.
 """
 
+import glob
 import json
 import re
 from collections.abc import Callable, Iterator
@@ -63,7 +64,8 @@ def answered(store: Store, query: str) -> Iterator[duckdb.DuckDBPyConnection]:
         _refuse_other_than_select(query)
         for name in _named_in(query):
             _create(connection, store, name)
-        connection.execute(f"SET allowed_directories = [{text(str(store.root) + '/')}]")
+        inside = f"{store.root}/"  # and its spelling as a pattern, which is how files are given to DuckDB
+        connection.execute(f"SET allowed_directories = [{text(inside)}, {text(glob.escape(inside))}]")
         connection.execute("SET enable_external_access = false")
         connection.execute("SET lock_configuration = true")
         connection.execute(query)
@@ -124,7 +126,7 @@ def _of_each(store: Store, kind: str, whole: str, make: Callable[[Path], _Made])
     for folder in _folders(store, kind, whole):
         try:
             made.append(make(folder))
-        except (KeyError, OSError, ValueError) as error:
+        except (EOFError, KeyError, OSError, ValueError) as error:
             message = f"{folder} is damaged ({error}); remove it and ask again"
             raise WarehouseError(message) from error
     return made

@@ -1,6 +1,6 @@
 """A store with a folder of raw files beside it, and what tests ask of the two."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -96,6 +96,14 @@ class Warehouse:
         root = self.store.root
         files = (path for path in root.rglob("*") if path.is_file() and path.suffix != ".lock")
         return {str(path.relative_to(root)): path.read_bytes() for path in files}
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _without_waiting_for_the_disk() -> Iterator[None]:
+    """Spare the tests a fifth of their time; that everything is synced is tested by counting (test_store.py)."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("os.fsync", lambda handle: None)
+        yield
 
 
 @pytest.fixture

@@ -151,18 +151,20 @@ def test_the_manifest_says_how_it_came_about(house: Any, small_rows: Any) -> Non
 @pytest.mark.parametrize(
     ("rows", "settings", "message"),
     [
-        ([("u", "i", at) for at in range(99)], {}, "the train windows show 1 item"),
+        ([("u", "i", at) for at in range(99)], {}, "the log has 1 user.* the train windows show 1 item"),
+        ([(f"u{at % 2}", "i", at) for at in range(99)], {}, r"built: at least two items .* the train windows show 1 item"),
+        ([("u", f"i{at % 3}", at) for at in range(99)], {}, r"built: at least two users .* the log has 1 user"),
         ([(f"u{at}", f"i{at % 5}", at) for at in range(99)], {}, "none of the log's 99 events is left .*min_user_events=2"),
-        ([(f"u{at}", f"i{at % 5}", at) for at in range(99)], {"min_user_events": 1}, "train has none"),
-        ([("u", "i", 7), ("u", "j", 7)] * 50, {}, "Times may be all equal"),
-        ([("u", f"i{at}", at) for at in range(99)], {}, "validation, test has none .*target never seen in train"),
-        ([("u", f"i{at % 3}", at) for at in range(99)], {"allow_fewer": False}, "train 88 of 1,000,000 asked"),
-        ([("u", "i", at) for at in range(99)], {"collapse_repeats": True}, "train has none"),
-        ([("u", "i", 1), ("u", "j", 2)], {"split": Split(kind="leave_one_out")}, "train has none"),
+        ([(f"u{at}", f"i{at % 5}", at) for at in range(99)], {"min_user_events": 1}, "train, validation, test has none"),
+        ([(f"u{at % 2}", "ij"[at % 2], 7) for at in range(99)], {}, "Times may be all equal"),
+        ([(f"u{at % 2}", f"i{at}", at) for at in range(99)], {}, "validation, test has none .*target never seen in train"),
+        ([(f"u{at % 2}", f"i{at % 3}", at) for at in range(99)], {"allow_fewer": False}, "train 87 of 1,000,000 asked"),
+        ([(f"u{at % 2}", "i", at) for at in range(99)], {"collapse_repeats": True}, "train, validation, test has none"),
+        ([("u", "i", 1), ("v", "j", 2)] * 2, {"split": Split(kind="leave_one_out")}, "train, validation, test has none"),
         ([("u", "i", 1)], {"min_user_events": 1}, "nothing is between them"),
     ],
-    ids=["one item", "no user twice", "all users once", "all at once", "no repeats", "too many asked", "collapsed",
-         "two events", "one event"],
+    ids=["one user and item", "one item", "one user", "no user twice", "all users once", "all at once", "no repeats",
+         "too many asked", "collapsed", "four events", "one event"],
 )  # fmt: skip
 def test_bad_logs_are_refused_and_leave_nothing(house: Any, rows: Any, settings: Any, message: str) -> None:
     ingested = house.ingest_rows(rows)
@@ -173,15 +175,10 @@ def test_bad_logs_are_refused_and_leave_nothing(house: Any, rows: Any, settings:
     assert {name: content for name, content in house.tree().items() if name in before} == before
 
 
-def test_one_user_is_enough(house: Any) -> None:
-    built = house.build(house.ingest_rows([("u", f"i{at % 3}", at) for at in range(99)]))
-    assert built.manifest["counts"]["windows"] == {"train": 88, "validation": 5, "test": 5}
-
-
-def test_one_user_leaves_one_out(house: Any) -> None:
-    rows = [("u", f"i{at % 2}", 7) for at in range(9)]
+def test_two_users_leave_one_out_where_times_are_all_equal(house: Any) -> None:
+    rows = [("u", f"i{at % 2}", 7) for at in range(9)] + [("v", "i0", 7)] * 3
     built = house.build(house.ingest_rows(rows), split=Split(kind="leave_one_out"))
-    assert built.manifest["counts"]["windows"] == {"train": 6, "validation": 1, "test": 1}
+    assert built.manifest["counts"]["windows"] == {"train": 6, "validation": 2, "test": 2}
     assert built.manifest["cuts"] == {"t1": None, "t2": None}
 
 

@@ -68,7 +68,9 @@ def test_users_are_counted_by_the_items_kept(house: Any) -> None:
 
 def test_nothing_left_is_refused(house: Any) -> None:
     rows = [("u", str(at), at) for at in range(10)]
-    with pytest.raises(WarehouseError, match=r"none of the log's 10 events is left after min_item_count=5 and min_user"):
+    with pytest.raises(
+        WarehouseError, match=r"none of the log's 10 events is left after min_item_count=5 and min_user"
+    ):
         extracted(house, rows, min_item_count=5, split=Split(train_until="0.5", validation_until="0.7"))
 
 

@@ -17,7 +17,7 @@ from warehouse.ties import judge_ties
 
 @pytest.fixture
 def log(flat_log: Callable[..., FlatLog]) -> FlatLog:
-    return flat_log([0] * 8, [0, 1, 2, 0, 1, 2, 0, 1], list(range(8)), (4, 6))
+    return flat_log([0] * 4 + [1] * 4, [0, 1, 2, 0, 1, 2, 0, 1], list(range(8)), (4, 6))
 
 
 @pytest.fixture
@@ -43,6 +43,7 @@ def test_all_gates_pass_with_their_evidence(log: FlatLog, drawn: Drawn) -> None:
         "as many windows as asked": "train 3 of 3 asked, validation 2 of 2 asked, test 2 of 2 asked",
         "no window in two splits": "0 of 7 windows are in two splits",
         "no train target at or after T1": "0 train targets at or after T1",
+        "at least two users to learn from": "the log has 2 user(s) with enough events",
         "at least two items to tell apart": "the train windows show 3 item(s)",
         "order of ties": "only 0 tied pairs of different items, too few to test",
     }
@@ -87,6 +88,11 @@ def test_fewer_windows_than_asked(log: FlatLog, drawn: Drawn) -> None:
 def test_one_item_is_no_vocabulary(log: FlatLog, drawn: Drawn) -> None:
     one = replace(drawn, vocabulary=np.array([0], np.int32))
     assert "at least two items to tell apart: the train windows show 1 item(s)" in refused(log, one)
+
+
+def test_one_user_is_no_log(flat_log: Callable[..., FlatLog], drawn: Drawn) -> None:
+    log = flat_log([0] * 8, [0, 1, 2, 0, 1, 2, 0, 1], list(range(8)), (4, 6))
+    assert "at least two users to learn from: the log has 1 user(s) with enough events" in refused(log, drawn)
 
 
 def test_every_failure_is_named(log: FlatLog, drawn: Drawn) -> None:

@@ -129,7 +129,9 @@ def test_too_many_bad_rows_publish_nothing(house: Any) -> None:
     house.write("c.csv", lines(7) + "u,,1\n" * 60)
     with pytest.raises(WarehouseError) as caught:
         house.ingest("*.csv", max_rejected=0.5)
-    assert str(caught.value).startswith("60 of 111 new rows are bad (54.1%, allowed 50.0%), nothing was loaded. Most in")
+    assert str(caught.value).startswith(
+        "60 of 111 new rows are bad (54.1%, allowed 50.0%), nothing was loaded. Most in"
+    )
     assert "c.csv: 60 missing item. Mend the log or raise --source.max-rejected" in str(caught.value)
     assert house.tree() == before
     assert house.ingest("*.csv", max_rejected=0.6).events == 52
@@ -147,9 +149,7 @@ def test_filtered_rows_are_neither_good_nor_bad(house: Any) -> None:
 
 
 @pytest.mark.parametrize("place", ["sha256_of", "malformed_lines", "_part", "_publish", "publish", "write_json"])
-def test_a_crash_in_between_leaves_nothing_visible(
-    house: Any, monkeypatch: pytest.MonkeyPatch, place: str
-) -> None:
+def test_a_crash_in_between_leaves_nothing_visible(house: Any, monkeypatch: pytest.MonkeyPatch, place: str) -> None:
     house.write("a.csv", lines(1))
     house.ingest("*.csv")
     before, events = house.tree(), house.events()

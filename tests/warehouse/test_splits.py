@@ -86,7 +86,9 @@ def test_the_smallest_ranks_are_drawn_and_are_nested(
     windows.lengths[0] = 0
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(user_slices, "__defaults__", (part,))
-        smaller, larger = (draw(log, windows, Dataset(), {**ALL, "train": n}).ends["train"] for n in (count, count + more))
+        smaller, larger = (
+            draw(log, windows, Dataset(), {**ALL, "train": n}).ends["train"] for n in (count, count + more)
+        )
     expected = sorted(range(1, size), key=lambda place: values[place])[:count]
     assert smaller.tolist() == sorted(expected)
     assert set(smaller.tolist()) <= set(larger.tolist())
