@@ -33,7 +33,11 @@ SIZES: dict[Size, tuple[int, int, int]] = {
     "2m": (2_000_000, 100_000, 100_000),
     "5.5m": (5_500_000, 1_000_000, 100_000),
 }
-"""Windows for training, validation and test. Sizes are nested: each holds the smaller ones."""
+"""Windows for training, validation and test.
+
+Of one log, cut and seed, the train windows of a size hold those of every smaller one. So do validation and test with
+`unknown_targets: miss`; with `drop`, a larger train knows more targets, and their windows may displace others.
+"""
 
 
 def listed(said: object) -> object:

@@ -15,7 +15,7 @@ from warehouse.sources import Log, format_of
 
 LONGEST_ID = 1_000
 """Characters of a user's or an item's id; a longer one is a damaged row."""
-_HEADER_ONLY = "ignore_errors=true, sample_size=1, max_line_size=32000000, buffer_size=64000000"
+_TOLERANT = "ignore_errors=true, max_line_size=32000000, buffer_size=64000000"
 """How a text file's columns are found: damaged lines must not decide, they are counted when all is read."""
 _YEAR_ONE_US = -62_135_596_800_000_000
 """Times before year 1 are not dates of events; no calendar here shows them."""
@@ -76,7 +76,7 @@ def _scan(log: Log, kind: Format, delimiter: str | None, columns: list[str] | No
     if delimiter:
         options += [f"delim={text(delimiter)}", "quote='\"'", "escape='\"'"]
     if columns is None:
-        options.append(_HEADER_ONLY)
+        options.append(_TOLERANT)
         if log.column_names and not log.header:
             options.append(f"names=[{', '.join(text(name) for name in log.column_names)}]")
     else:

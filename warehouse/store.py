@@ -15,6 +15,7 @@ from filelock import FileLock, Timeout
 from warehouse.config import store_root
 from warehouse.errors import WarehouseError
 
+_ADVICE = "free space or choose another folder with --store"
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,79}")
 
 
@@ -87,7 +88,8 @@ def told_plainly(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         reason = os.strerror(error.errno) if error.errno else str(error)
-        message = f"{error.filename or path}: {reason.lower()}; free space or choose another folder with --store"
+        advice = "check who may read and write it" if isinstance(error, PermissionError) else _ADVICE
+        message = f"{error.filename or path}: {reason.lower()}; {advice}"
         raise WarehouseError(message) from error
 
 

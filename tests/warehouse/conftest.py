@@ -102,7 +102,7 @@ class Warehouse:
 def _without_waiting_for_the_disk() -> Iterator[None]:
     """Spare the tests a fifth of their time; that everything is synced is tested by counting (test_store.py)."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("os.fsync", lambda handle: None)
+        patch.setattr("os.fsync", lambda _: None)
         yield
 
 

@@ -1,6 +1,7 @@
 """A dataset is built once, from what was ingested, whole or not at all; sizes are nested and draws repeat."""
 
 import errno
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ SOME = {"train_windows": 60, "validation_windows": 10, "test_windows": 10}
 
 def test_sizes_are_nested_and_may_be_overridden() -> None:
     counts = list(SIZES.values())
-    assert all(np.less_equal(one, next_).all() for one, next_ in zip(counts, counts[1:], strict=False))
+    assert all(np.less_equal(one, next_).all() for one, next_ in pairwise(counts))
     assert windows_asked("250k", Dataset()) == {"train": 250_000, "validation": 10_000, "test": 10_000}
     assert windows_asked("5.5m", Dataset(test_windows=7)) == {"train": 5_500_000, "validation": 1_000_000, "test": 7}
 
@@ -87,7 +88,7 @@ def test_every_window_of_a_smaller_size_is_in_the_larger(house: Any, small_rows:
         return {split: set(places.tolist()) for split, places in ends.items()}
 
     found = [identities(sizes) for sizes in ((20, 5, 5), (21, 5, 8), (200, 15, 9), (380, 20, 20))]
-    for smaller, larger in zip(found, found[1:], strict=False):
+    for smaller, larger in pairwise(found):
         assert all(smaller[split] <= larger[split] for split in smaller)
 
 
@@ -148,19 +149,28 @@ def test_the_manifest_says_how_it_came_about(house: Any, small_rows: Any) -> Non
 # Bad logs
 
 
+def log_of(
+    user: str | None = None, item: str | None = None, at: int | None = None, users: int = 2, items: int = 3
+) -> list[tuple[str, str, int]]:
+    """Return 99 events that go round some users and items, or keep to one."""
+    return [
+        (user or f"u{place % users}", item or f"i{place % items}", place if at is None else at) for place in range(99)
+    ]
+
+
 @pytest.mark.parametrize(
     ("rows", "settings", "message"),
     [
-        ([("u", "i", at) for at in range(99)], {}, "the log has 1 user.* the train windows show 1 item"),
-        ([(f"u{at % 2}", "i", at) for at in range(99)], {}, r"built: at least two items .* the train windows show 1 item"),
-        ([("u", f"i{at % 3}", at) for at in range(99)], {}, r"built: at least two users .* the log has 1 user"),
-        ([(f"u{at}", f"i{at % 5}", at) for at in range(99)], {}, "none of the log's 99 events is left .*min_user_events=2"),
-        ([(f"u{at}", f"i{at % 5}", at) for at in range(99)], {"min_user_events": 1}, "train, validation, test has none"),
-        ([(f"u{at % 2}", "ij"[at % 2], 7) for at in range(99)], {}, "Times may be all equal"),
-        ([(f"u{at % 2}", f"i{at}", at) for at in range(99)], {}, "validation, test has none .*target never seen in train"),
-        ([(f"u{at % 2}", f"i{at % 3}", at) for at in range(99)], {"allow_fewer": False}, "train 87 of 1,000,000 asked"),
-        ([(f"u{at % 2}", "i", at) for at in range(99)], {"collapse_repeats": True}, "train, validation, test has none"),
-        ([("u", "i", 1), ("v", "j", 2)] * 2, {"split": Split(kind="leave_one_out")}, "train, validation, test has none"),
+        (log_of(user="u", item="i"), {}, "the log has 1 user.* the train windows show 1 item"),
+        (log_of(item="i"), {}, r"built: at least two items .* the train windows show 1 item"),
+        (log_of(user="u"), {}, r"built: at least two users .* the log has 1 user"),
+        (log_of(users=99), {}, "none of the log's 99 events is left .*min_user_events=2"),
+        (log_of(users=99), {"min_user_events": 1}, "train, validation, test has none"),
+        (log_of(at=7), {}, "Times may be all equal"),
+        (log_of(items=99), {}, "validation, test has none .*target never seen in train"),
+        (log_of(), {"allow_fewer": False}, "train 87 of 1,000,000 asked"),
+        (log_of(item="i"), {"collapse_repeats": True}, "train, validation, test has none"),
+        ([("u", "i", 1), ("v", "j", 2)] * 2, {"split": Split(kind="leave_one_out")}, "train, .* test has none"),
         ([("u", "i", 1)], {"min_user_events": 1}, "nothing is between them"),
     ],
     ids=["one user and item", "one item", "one user", "no user twice", "all users once", "all at once", "no repeats",

@@ -27,8 +27,9 @@ def extracted(house: Any, rows: Any = None, time_kind: str = "order", **settings
 def test_events_are_ordered_by_user_time_and_place(house: Any) -> None:
     rows = [("v", "10", 5), ("u", "2", 7), ("v", "9", 5), ("u", "1", 3), ("v", "b", 1), ("u", "10", 3)]
     log = extracted(house, rows, split=LAST)
-    assert [(log.user_ids[user], log.item_ids[item], at) for user, item, at in zip(log.users, log.items, log.times,
-            strict=True)] == [("u", "1", 3), ("u", "10", 3), ("u", "2", 7), ("v", "b", 1), ("v", "10", 5), ("v", "9", 5)]  # fmt: skip
+    found = zip(log.user_ids[log.users], log.item_ids[log.items], log.times, strict=True)
+    in_order = [("u", "1", 3), ("u", "10", 3), ("u", "2", 7), ("v", "b", 1), ("v", "10", 5), ("v", "9", 5)]
+    assert list(found) == in_order
     assert log.events_in_log == 6
     assert (log.items.dtype, log.users.dtype, log.times.dtype) == (np.int32, np.int32, np.int64)
     assert isinstance(log.items, np.memmap)

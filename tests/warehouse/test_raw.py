@@ -42,7 +42,7 @@ def test_it_is_made_anew_for_other_settings_under_the_same_name(house: Any) -> N
 
 def test_it_is_made_anew_for_another_generator(house: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     made(house)
-    monkeypatch.setattr(raw, "code_digest", lambda files: "another")
+    monkeypatch.setattr(raw, "code_digest", lambda _: "another")
     made(house)
     assert house.told == ["generating 1,000 synthetic events"]
 

@@ -50,7 +50,8 @@ def test_csv_is_whole(full: Any, capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_json_is_json(full: Any, capsys: pytest.CaptureFixture[str]) -> None:
     """NaN and infinity were written as they are, which no strict reader takes."""
-    query = "SELECT 'nan'::DOUBLE AS a, '-inf'::DOUBLE AS b, 1.5::DOUBLE AS c, [1, 2] AS d, DATE '2020-01-02' AS e, 'ü' AS f"
+    query = "SELECT 'nan'::DOUBLE AS a, '-inf'::DOUBLE AS b, 1.5::DOUBLE AS c, [1, 2] AS d, DATE '2020-01-02' AS e,"
+    query += " 'ü' AS f"
     assert run(full, query, "--format", "json") == 0
 
     def refuse(constant: str) -> None:
