@@ -18,10 +18,11 @@ HEADER = "user,item,time\n"
 def log(users: int = 20, items: int = 10, events: int = 30, *, same_time: bool = False) -> str:
     """Return a log as CSV: each user has so many events, a minute apart."""
     chance = random.Random(0)  # noqa: S311
+    days = ["2020-01-01"] * events if same_time else [f"2020-01-{event % 28 + 1:02}" for event in range(events)]
     rows = [
-        f"u{user},i{chance.randrange(items)},{'2020-01-01T00:00' if same_time else f'2020-01-{event % 28 + 1:02}T{user:02}:{event:02}'}"
+        f"u{user},i{chance.randrange(items)},{day}{'' if same_time else f' {user % 24:02}:{event % 60:02}'}"
         for user in range(users)
-        for event in range(events)
+        for event, day in enumerate(days)
     ]
     return HEADER + "\n".join(rows) + "\n"
 
@@ -35,7 +36,11 @@ CASES: dict[str, tuple[str, str | bytes | Callable[[Path], None], str]] = {
     "an empty file": ("log.csv", "", "log.csv is empty"),
     "a header alone": ("log.csv", HEADER, "holds no usable event: it has no rows"),
     "wrong columns": ("log.csv", "a,b\n1,2\n", "has no column user, item, time; it has: a, b"),
-    "all rows bad": ("log.csv", HEADER + "u,,2020-01-01\n,i,2020-01-01\n", "holds no usable event: 1 missing item, 1 missing user"),
+    "all rows bad": (
+        "log.csv",
+        HEADER + "u,,2020-01-01\n,i,2020-01-01\n",
+        "holds no usable event: 1 missing item, 1 missing user",
+    ),
     "too many bad rows": ("log.csv", log() + "u1,i1,soon\n" * 20, "20 of 620 new rows are bad (3.2%, allowed 1.0%)"),
     "binary junk": ("log.csv", random.Random(1).randbytes(20_000), "log.csv"),  # noqa: S311
     "a truncated Parquet file": ("log.parquet", truncated_parquet, "cannot be read as parquet"),
@@ -43,10 +48,14 @@ CASES: dict[str, tuple[str, str | bytes | Callable[[Path], None], str]] = {
     "an unknown ending": ("log.xyz", log(), "cannot tell its format by the ending"),
     "one user": ("log.csv", log(users=1), "at least two users to learn from: the log has 1 user(s)"),
     "one item": ("log.csv", log(items=1), "at least two items to tell apart: the train windows show 1 item(s)"),
-    "no repeats of a user": ("log.csv", HEADER + "".join(f"u{n},i{n},2020-01-{n % 28 + 1:02}\n" for n in range(99)), "none of the log's 99 events is left"),
+    "no repeats of a user": (
+        "log.csv",
+        HEADER + "".join(f"u{n},i{n},2020-01-{n % 28 + 1:02}\n" for n in range(99)),
+        "none of the log's 99 events is left",
+    ),
     "times all equal": ("log.csv", log(same_time=True), "Times may be all equal"),
     "more windows asked than there are": ("log.csv", log(), "train 520 of 250,000 asked"),
-}  # fmt: skip
+}
 
 
 def words_for(path: Path, store: Path) -> list[str]:

@@ -13,7 +13,7 @@ import pytest
 
 from tests.end_to_end.serving import TINY, Served, fetched, serving, wait_for
 
-pytestmark = pytest.mark.server
+pytestmark = [pytest.mark.server, pytest.mark.xdist_group("server")]
 PROJECT = Path(__file__).parents[2]
 
 

@@ -29,6 +29,7 @@ PATIENCE_MS = 90_000
 pytestmark = [
     pytest.mark.server,
     pytest.mark.browser,
+    pytest.mark.xdist_group("server"),
     pytest.mark.skipif(BROWSER is None, reason=f"no browser: none of {', '.join(BROWSERS)} is on the PATH"),
 ]
 
