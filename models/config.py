@@ -3,7 +3,7 @@
 import json
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 from pydantic_settings import NoDecode
 
 
@@ -48,12 +48,67 @@ class Model(Closed):
 
 
 class Optimizer(Closed):
-    """Adam (Kingma & Ba, 2015, arXiv 1412.6980)."""
+    """What turns gradients into updates; fields that the chosen one has no use for are named so."""
 
+    name: Literal["adam", "adamw", "amsgrad", "sgd", "rmsprop", "adagrad"] = Field(
+        "adam",
+        description="Adam; AdamW (decay apart from the gradient); AMSGrad; SGD with momentum; RMSProp; Adagrad.",
+    )
     lr: float = Field(3e-3, gt=0, le=10, description="Learning rate (above 0, at most 10).")
-    beta1: float = Field(0.9, ge=0, lt=1, description="Decay of the first moment (0 to below 1).")
-    beta2: float = Field(0.999, ge=0, lt=1, description="Decay of the second moment (0 to below 1).")
-    eps: float = Field(1e-8, gt=0, le=1, description="Added to the root of the second moment (above 0).")
+    beta1: float = Field(
+        0.9, ge=0, lt=1, description="Decay of the first moment (0 to below 1). adam, adamw and amsgrad only."
+    )
+    beta2: float = Field(
+        0.999, ge=0, lt=1, description="Decay of the second moment (0 to below 1). Not for sgd and adagrad."
+    )
+    eps: float = Field(1e-8, gt=0, le=1, description="Added to the root of the second moment (above 0). Not for sgd.")
+    momentum: float = Field(
+        0.0, ge=0, lt=1, description="Share of the last update kept (0 to below 1). sgd and rmsprop only."
+    )
+    weight_decay: float = Field(
+        0.0, ge=0, le=1, description="Pull of weights to 0 (0 to 1): in the gradient, for adamw beside it."
+    )
+
+    @model_validator(mode="after")
+    def _no_idle_momentum(self) -> "Optimizer":
+        if self.momentum and self.name not in {"sgd", "rmsprop"}:
+            message = f"{self.name} has no momentum of this kind: set momentum to 0, or the name to sgd or rmsprop"
+            raise ValueError(message)
+        return self
+
+
+class Schedule(Closed):
+    """How the learning rate changes from step to step."""
+
+    name: Literal["constant", "linear", "exponential", "step", "cosine", "plateau"] = Field(
+        "constant",
+        description="linear, exponential and cosine fall to the floor with the training's last step; step falls at "
+        "regular times; plateau when the validation loss stops falling.",
+    )
+    floor: float = Field(
+        0.01, gt=0, le=1, description="Least rate, as a share of lr (above 0, at most 1). Not for constant."
+    )
+    factor: float = Field(
+        0.5, gt=0, lt=1, description="What a fall multiplies the rate by (above 0, below 1). step and plateau only."
+    )
+    every: Duration = Field(Duration(value=1), description="Between two falls. step only.")
+    patience: int = Field(
+        2, ge=0, description="Evaluations without a lower loss before a fall (at least 0). plateau only."
+    )
+    warmup: Duration | None = Field(None, description="Rise from near 0 to lr over this long, whatever the name.")
+
+
+class Clip(Closed):
+    """How large gradients are made smaller before the update."""
+
+    name: Literal["none", "norm", "group_norm", "value"] = Field(
+        "none",
+        description="norm: all gradients by their common norm; group_norm: embedding, gru, layer_norm and output each "
+        "by its own; value: each number by itself.",
+    )
+    threshold: float = Field(
+        1.0, gt=0, description="Largest norm, or largest value, let through (above 0). Not for none."
+    )
 
 
 class Training(Closed):
@@ -61,6 +116,27 @@ class Training(Closed):
 
     model: Model = Model()
     optimizer: Optimizer = Optimizer()
+    schedule: Schedule = Schedule()
+    clip: Clip = Clip()
+    loss: Literal["logits", "probabilities"] = Field(
+        "logits",
+        description="What is learned from: cross-entropy from logits, or, to see the harm, from float32 probabilities.",
+    )
+    loss_eps: float = Field(
+        1e-7, gt=0, lt=1, description="Least probability under the logarithm (above 0, below 1). probabilities only."
+    )
+    ema_decay: float | None = Field(
+        None,
+        gt=0,
+        lt=1,
+        description="Evaluate and store averaged weights, with this share of the average kept at a step (0 to 1).",
+    )
+    order: Literal["reshuffle", "fixed", "reversed", "replacement", "continuous", "buffer"] = Field(
+        "reshuffle",
+        description="Anew each epoch; one order; each epoch the last one backwards; drawn with replacement; shuffled "
+        "across epochs; through a shuffle buffer over the source's order.",
+    )
+    buffer_windows: int = Field(10_000, ge=1, description="Size of the shuffle buffer (at least 1). buffer only.")
     batch_size: int = Field(256, ge=1, le=65536, description="Windows a step (1 to 65536).")
     epochs: int = Field(6, ge=1, le=10000, description="Passes over the training windows (1 to 10000).")
     max_steps: int | None = Field(

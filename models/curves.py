@@ -8,7 +8,17 @@ from models.metrics import MetricSums
 
 Estimator = Literal["train_running", "train_probe", "validation", "test"]
 Group = Literal["embedding", "gru", "layer_norm", "output"]
-Quantity = Literal["gradient", "weight"]
+Quantity = Literal[
+    "gradient",
+    "clipped_share",
+    "step_gradient",
+    "weight",
+    "update",
+    "update_to_weight",
+    "first_moment",
+    "root_second_moment",
+    "effective_step",
+]
 
 
 @dataclass(frozen=True)
@@ -57,17 +67,61 @@ class StepRecord:
 
 @dataclass(frozen=True)
 class NormRecord:
-    """L2 norm of a group of parameters: the weights at an evaluation, or the mean over the steps since the last.
+    """One quantity of a group of parameters; norms are L2, of gradients before they are clipped.
 
-    The mean is taken for gradients, which are another each step.
+    At each evaluation, over the steps since the last: ``gradient``, the mean norm, and ``clipped_share``, how many
+    steps clipped the group. At each step: ``step_gradient``. At the last step of each phase and regularly
+    between: the norms of ``weight`` after the step, of ``update`` (what the step added), their quotient
+    ``update_to_weight``, of ``first_moment`` (m, or the momentum) and of ``root_second_moment`` (sqrt(v), without
+    bias correction), where the optimizer has them; and ``effective_step``, the mean of lr / (sqrt(v) + eps), with bias
+    correction, over the numbers that ever had a gradient.
     """
 
     step: int
     epoch: float
-    phase: int
+    phase: int  # that the step lies in, from 1
     group: Group
     quantity: Quantity
     value: float
+
+
+@dataclass(frozen=True)
+class ForgettingRecord:
+    """Sums over the visits of one phase to windows of one age, under the weights of each visit's own step.
+
+    The age is the epochs since the window's last visit, counted in steps. First visits have none.
+    """
+
+    epoch: int  # from 1
+    phase: int  # from 1
+    age_low_epochs: float | None  # at least this; None for first visits
+    age_high_epochs: float | None  # below this, infinite for the oldest; None for first visits
+    loss_sum: float  # nats
+    loss_sum_sq: float
+    loss_count: int  # visits with a known target
+    hits: int  # visits with the target within the first cutoff
+    count: int  # all visits
+
+
+@dataclass(frozen=True)
+class QuarterRecord:
+    """What the windows visited in one phase are like, whatever the model.
+
+    A place is a window's index in the source's order, as a share of all windows.
+    """
+
+    epoch: int  # from 1
+    phase: int  # from 1
+    count: int  # visits
+    order_hash: str  # of the visits in their order: equal ones are a repeated permutation
+    set_hash: str  # of the visits whatever their order
+    place_mean: float  # 1/2 where well shuffled
+    place_jump: float | None  # mean distance of one visit from the next: 1/3 where well shuffled; None for one visit
+    time_mean: float | None  # of the targets, in microseconds since 1970 UTC or places in the log; None without times
+    time_sd: float | None  # in the same unit
+    log_popularity_mean: float  # of the targets: natural logarithm of their share in all training targets
+    labels: int  # distinct targets
+    label_entropy_nats: float
 
 
 def curve_points(sums: MetricSums, moment: Moment, estimator: Estimator) -> list[CurvePoint]:

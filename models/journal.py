@@ -1,6 +1,6 @@
-"""What a training writes down while it runs: steps, curve points, norms, and the weights to keep.
+"""What a training writes down while it runs: steps, curve points, and the weights to keep.
 
-Legend: S steps, G groups of parameters.
+Legend: S steps.
 """
 
 from dataclasses import dataclass, field
@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from models.curves import CurvePoint, Moment, NormRecord, StepRecord
+from models.curves import CurvePoint, StepRecord
 from models.gru import NextItemGRU
-from models.state import StepOutcome, TrainingState
+from models.state import StepOutcome
 
 
 @dataclass(frozen=True)
@@ -81,31 +81,13 @@ class StepBuffer:
 
 @dataclass
 class Journal:
-    """All records of a training and the weights to keep so far."""
+    """The curves of a training and the weights to keep so far."""
 
     steps: StepBuffer
     keep: Literal["best", "last"]
     points: list[CurvePoint] = field(default_factory=list)
-    norms: list[NormRecord] = field(default_factory=list)
     kept: Kept | None = None
     training_s: float = 0.0  # in steps, evaluations not counted
-
-    def note_norms(self, state: TrainingState, moment: Moment) -> None:
-        """Write the weights' norms now and the gradients' mean norms since the last evaluation.
-
-        Parameters
-        ----------
-        state
-            At an evaluation, its running sums not yet forgotten.
-        moment
-            When.
-        """
-        at = (moment.step, moment.epoch, moment.phase)
-        gradient_G = (state.gradient_sum_G / max(1, state.n_summed)).tolist()
-        weight_G = state.groups.weight_norms().tolist()
-        for group, gradient, weight in zip(state.groups.names, gradient_G, weight_G, strict=True):
-            self.norms.append(NormRecord(*at, group, "gradient", gradient))
-            self.norms.append(NormRecord(*at, group, "weight", weight))
 
     def consider(self, model: NextItemGRU, step: int, score: float) -> None:
         """Copy the weights if they are the ones to keep so far; of equals the earliest.

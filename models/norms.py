@@ -1,4 +1,4 @@
-"""L2 norms of gradients and weights, by part of the model.
+"""L2 norms of gradients, weights and what else comes one a parameter, by part of the model.
 
 Legend: P parameters (tensors), G groups.
 """
@@ -21,6 +21,16 @@ class ParameterGroups:
     parameters: tuple[nn.Parameter, ...]
     member_GP: Tensor  # 1 where parameter p belongs to group g
 
+    @property
+    def gradients(self) -> list[Tensor]:
+        """P gradients of the last backward pass, which reaches every parameter."""
+        return [parameter.grad for parameter in self.parameters if parameter.grad is not None]
+
+    @property
+    def weights(self) -> list[Tensor]:
+        """P weights, apart from their history."""
+        return [parameter.detach() for parameter in self.parameters]
+
     def weight_norms(self) -> Tensor:
         """Measure the weights.
 
@@ -29,19 +39,31 @@ class ParameterGroups:
         torch.Tensor
             (G,) float32, on the device.
         """
-        return self._norms([parameter.detach() for parameter in self.parameters])
+        return self.norms(self.weights)
 
     def gradient_norms(self) -> Tensor:
-        """Measure the gradients of the last backward pass, which reaches every parameter.
+        """Measure the gradients of the last backward pass.
 
         Returns
         -------
         torch.Tensor
             (G,) float32, on the device; their own norm is the global gradient norm.
         """
-        return self._norms([parameter.grad for parameter in self.parameters if parameter.grad is not None])
+        return self.norms(self.gradients)
 
-    def _norms(self, tensors: list[Tensor]) -> Tensor:
+    def norms(self, tensors: list[Tensor]) -> Tensor:
+        """Measure tensors that belong to the parameters, one each.
+
+        Parameters
+        ----------
+        tensors
+            P, in the order of the parameters.
+
+        Returns
+        -------
+        torch.Tensor
+            (G,) float32, on the device.
+        """
         norm_P = torch.stack(torch._foreach_norm(tensors))
         return (self.member_GP @ norm_P.square()).sqrt()
 

@@ -7,7 +7,9 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from models.batches import DeviceWindows, on_device
@@ -16,6 +18,9 @@ from models.config import Training
 from models.curves import CurvePoint
 from models.errors import ModelError
 from models.evaluation import Scoring
+from models.orders import Order, order_of
+from models.quarters import QuarterStatistics, quarter_statistics
+from models.schedules import Rates, rates
 from models.seeds import Stream, generator
 from models.windows import TrainingData, WindowSet
 
@@ -34,6 +39,16 @@ OnProgress = Callable[[Progress], None]
 
 
 @dataclass(frozen=True)
+class Phase:
+    """A stretch of an epoch, told as one by every table."""
+
+    number: int  # from 1
+    start: int  # steps of the epoch before it
+    end: int  # steps of the epoch with it
+    is_evaluated: bool  # whether an evaluation follows
+
+
+@dataclass(frozen=True)
 class Plan:
     """What stays the same from step to step."""
 
@@ -43,6 +58,9 @@ class Plan:
     validation: DeviceWindows
     probe_W: Tensor  # training windows, sorted
     cadence: Cadence
+    order: Order
+    rates: Rates
+    statistics: QuarterStatistics
     steps_per_epoch: int
     n_steps: int
     on_progress: OnProgress
@@ -61,6 +79,40 @@ class Plan:
             At most ``steps_per_epoch``.
         """
         return min(self.steps_per_epoch, self.n_steps - epoch * self.steps_per_epoch)
+
+    def phases(self, epoch: int) -> list[Phase]:
+        """List the phases of an epoch: the stretches that end with an evaluation, or the whole if there is none.
+
+        Parameters
+        ----------
+        epoch
+            Counted from 0.
+
+        Returns
+        -------
+        list of Phase
+            In order, without gaps, at least one.
+        """
+        evaluations = self.evaluations(epoch)
+        ends = evaluations or (self.steps_in(epoch),)
+        starts = (0, *ends[:-1])
+        spans = enumerate(zip(starts, ends, strict=True), start=1)
+        return [Phase(number, start, end, is_evaluated=bool(evaluations)) for number, (start, end) in spans]
+
+    def visits(self, epoch: int) -> NDArray[np.int64]:
+        """Draw the order of an epoch.
+
+        Parameters
+        ----------
+        epoch
+            Counted from 0.
+
+        Returns
+        -------
+        numpy.ndarray
+            (N,) int64 training windows; N is how many there are.
+        """
+        return self.order(len(self.train), self.config.seed, epoch)
 
     def evaluations(self, epoch: int) -> tuple[int, ...]:
         """List the steps into an epoch after which to evaluate.
@@ -107,7 +159,8 @@ def make_plan(data: TrainingData, config: Training, device: torch.device, on_pro
     _require_usable("validation", data.validation, data.n_items)
     n_windows = len(data.train)
     steps_per_epoch = math.ceil(n_windows / config.batch_size)
-    n_steps = config.epochs * steps_per_epoch
+    whole = config.epochs * steps_per_epoch
+    n_steps = min(whole, config.max_steps or whole)
     n_probe = min(config.probe_windows, n_windows)
     probe_W = generator(config.seed, Stream.PROBE).choice(n_windows, n_probe, replace=False, shuffle=False)
     probe_W.sort()  # neighbouring windows share pages of the mapped events
@@ -118,8 +171,11 @@ def make_plan(data: TrainingData, config: Training, device: torch.device, on_pro
         validation=on_device(data.validation, device),
         probe_W=torch.from_numpy(probe_W).to(device),
         cadence=cadence(config.evaluate_every, steps_per_epoch, config.batch_size),
+        order=order_of(config),
+        rates=rates(config.schedule, n_steps, steps_per_epoch, config.batch_size),
+        statistics=quarter_statistics(data.train, data.n_items),
         steps_per_epoch=steps_per_epoch,
-        n_steps=min(n_steps, config.max_steps or n_steps),
+        n_steps=n_steps,
         on_progress=on_progress,
     )
 

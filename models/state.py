@@ -4,18 +4,22 @@ Legend: B batch, V items, G groups of parameters.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
-from torch.optim import Adam
 
+from models.averaging import WeightAverage
 from models.batches import Batch
-from models.config import Optimizer
+from models.clipping import clip_gradients
+from models.config import Training
 from models.evaluation import Scoring
 from models.gru import NextItemGRU
-from models.metrics import MetricSums, target_losses, unchecked_target_ranks
+from models.losses import training_losses
+from models.metrics import MetricSums, unchecked_target_ranks
 from models.norms import ParameterGroups, group_parameters
+from models.optimizers import build_optimizer
+from models.schedules import Plateau, Rates
 from models.windows import UNKNOWN
 
 
@@ -23,25 +27,56 @@ from models.windows import UNKNOWN
 class TrainingState:
     """All that changes from step to step; epoch and position follow from the step."""
 
+    config: Training
     model: NextItemGRU
-    optimizer: Adam
+    optimizer: torch.optim.Optimizer
     groups: ParameterGroups
     step: int  # updates made
     running: MetricSums  # over the windows visited since the last evaluation
     gradient_sum_G: Tensor  # of the gradient norms since the last evaluation
+    clipped_sum_G: Tensor  # steps that clipped the group since the last evaluation
     n_summed: int  # steps in these sums
+    plateau: Plateau
+    average: WeightAverage | None
 
     @property
     def lr(self) -> float:
         """The learning rate of the next update."""
         return float(self.optimizer.param_groups[0]["lr"])
 
+    @property
+    def evaluated(self) -> NextItemGRU:
+        """The model to evaluate and to store: the average of the weights if one is kept."""
+        return self.model if self.average is None else self.average.model
+
+    def set_rate(self, rates: Rates) -> None:
+        """Set the learning rate of the next update.
+
+        Parameters
+        ----------
+        rates
+            The schedule.
+        """
+        lr = self.config.optimizer.lr * rates.share(self.step) * self.plateau.share
+        for group in self.optimizer.param_groups:
+            group["lr"] = lr
+
     def forget_running(self) -> None:
         """Begin the running sums anew, after an evaluation has told them."""
         device = self.gradient_sum_G.device
         self.running = MetricSums.zero(self.running.cutoffs, device)
         self.gradient_sum_G = torch.zeros_like(self.gradient_sum_G)
+        self.clipped_sum_G = torch.zeros_like(self.clipped_sum_G)
         self.n_summed = 0
+
+
+@dataclass(frozen=True)
+class Visits:
+    """What a step found of each window of its batch, on the device."""
+
+    loss_B: Tensor  # float32, in nats; 0 where the target is unknown
+    is_hit_B: Tensor  # bool, whether the target is within the first cutoff
+    is_known_B: Tensor  # bool, whether the target is in the vocabulary
 
 
 @dataclass(frozen=True)
@@ -51,6 +86,8 @@ class StepOutcome:
     loss_nats: float
     grad_norm: float
     count: int  # known targets
+    group_norms: tuple[float, ...]  # of the gradient, by group, before clipping
+    visits: Visits | None  # None where the update was refused
 
     @property
     def is_finite(self) -> bool:
@@ -58,7 +95,7 @@ class StepOutcome:
         return math.isfinite(self.loss_nats) and math.isfinite(self.grad_norm)
 
 
-def begin(model: NextItemGRU, config: Optimizer, scoring: Scoring) -> TrainingState:
+def begin(model: NextItemGRU, config: Training, scoring: Scoring) -> TrainingState:
     """Stand before the first step.
 
     Parameters
@@ -66,7 +103,7 @@ def begin(model: NextItemGRU, config: Optimizer, scoring: Scoring) -> TrainingSt
     model
         With its initial weights, on its final device.
     config
-        The optimizer's.
+        The question.
     scoring
         Cutoffs of the running metrics.
 
@@ -76,22 +113,24 @@ def begin(model: NextItemGRU, config: Optimizer, scoring: Scoring) -> TrainingSt
         With empty sums.
     """
     groups = group_parameters(model)
-    betas = (config.beta1, config.beta2)
-    optimizer = Adam(groups.parameters, lr=config.lr, betas=betas, eps=config.eps, fused=True)
     device = groups.parameters[0].device
     return TrainingState(
+        config=config,
         model=model.train(),
-        optimizer=optimizer,
+        optimizer=build_optimizer(groups.parameters, config.optimizer),
         groups=groups,
         step=0,
         running=MetricSums.zero(scoring.cutoffs, device),
         gradient_sum_G=torch.zeros(len(groups.names), device=device),
+        clipped_sum_G=torch.zeros(len(groups.names), device=device),
         n_summed=0,
+        plateau=Plateau(),
+        average=None if config.ema_decay is None else WeightAverage(model, config.ema_decay),
     )
 
 
 def take_step(state: TrainingState, batch: Batch, scoring: Scoring) -> StepOutcome:
-    """Make one update on the mean cross-entropy of a batch, unless its loss or gradient is not finite.
+    """Make one update on the mean loss of a batch, unless this loss or its gradient is not finite.
 
     Parameters
     ----------
@@ -108,7 +147,7 @@ def take_step(state: TrainingState, batch: Batch, scoring: Scoring) -> StepOutco
         Loss and gradient norm before the update.
     """
     logits_BV = state.model(batch.history_BL, batch.length_B)
-    loss_B = target_losses(logits_BV, batch.target_B)
+    loss_B = training_losses(logits_BV, batch.target_B, state.config)
     is_known_B = batch.target_B != UNKNOWN
     n_known = is_known_B.sum().to(loss_B.dtype)
     loss = loss_B.sum() / n_known.clamp_min(1)
@@ -116,13 +155,23 @@ def take_step(state: TrainingState, batch: Batch, scoring: Scoring) -> StepOutco
     torch.autograd.backward(loss)
     norm_G = state.groups.gradient_norms()
     # The only wait for the device in a step.
-    loss_nats, grad_norm, count = torch.stack([loss.detach(), norm_G.norm(), n_known]).tolist()
-    outcome = StepOutcome(loss_nats, grad_norm, int(count))
-    if outcome.is_finite:
-        state.optimizer.step()
-        rank_B = unchecked_target_ranks(logits_BV.detach(), batch.target_B, scoring.ties)
-        state.running += MetricSums.of_batch(loss_B.detach(), rank_B, is_known_B, scoring.cutoffs)
-        state.gradient_sum_G += norm_G
-        state.n_summed += 1
-        state.step += 1
-    return outcome
+    told = torch.cat([torch.stack([loss.detach(), norm_G.norm(), n_known]), norm_G])
+    loss_nats, grad_norm, count, *group_norms = told.tolist()
+    outcome = StepOutcome(loss_nats, grad_norm, int(count), tuple(group_norms), None)
+    if not outcome.is_finite:
+        return outcome
+    _update(state, norm_G)
+    rank_B = unchecked_target_ranks(logits_BV.detach(), batch.target_B, scoring.ties)
+    state.running += MetricSums.of_batch(loss_B.detach(), rank_B, is_known_B, scoring.cutoffs)
+    visits = Visits(loss_B.detach(), rank_B <= scoring.cutoffs[0], is_known_B)
+    return replace(outcome, visits=visits)
+
+
+def _update(state: TrainingState, norm_G: Tensor) -> None:
+    state.clipped_sum_G += clip_gradients(state.groups, norm_G, state.config.clip)
+    state.optimizer.step()
+    state.gradient_sum_G += norm_G
+    state.n_summed += 1
+    state.step += 1
+    if state.average is not None:
+        state.average.follow(state.model, state.step)

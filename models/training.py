@@ -1,4 +1,4 @@
-"""The training loop: full-catalogue cross-entropy, Adam, and evaluations at fixed places in every epoch.
+"""The training loop: full-catalogue cross-entropy, and evaluations at fixed places in every epoch.
 
 Legend: B batch, N training windows.
 """
@@ -11,14 +11,22 @@ import torch
 from torch import Tensor
 
 from models.config import Compute, Training
-from models.curves import CurvePoint, Moment, NormRecord, StepRecord, curve_points
+from models.curves import (
+    CurvePoint,
+    ForgettingRecord,
+    Moment,
+    NormRecord,
+    QuarterRecord,
+    StepRecord,
+    curve_points,
+)
 from models.device import pick_device, seeded, threads
 from models.errors import NonFiniteScoresError
 from models.evaluation import evaluate
 from models.gru import NextItemGRU, build_model
+from models.instruments import Instruments
 from models.journal import Journal, StepBuffer
-from models.orders import reshuffle
-from models.plan import OnProgress, Plan, Progress, make_plan
+from models.plan import OnProgress, Phase, Plan, Progress, make_plan
 from models.seeds import Stream, torch_seed
 from models.state import TrainingState, begin, take_step
 from models.windows import TrainingData
@@ -36,11 +44,23 @@ class TrainedModel:
     points: list[CurvePoint]
     steps: list[StepRecord]
     norms: list[NormRecord]
+    forgetting: list[ForgettingRecord]
+    quarters: list[QuarterRecord]
     status: Status
     stopped_at: int | None  # the step that was not finite, where diverged
     kept_step: int  # updates that the kept weights have had
     wall_s: float  # the whole training, evaluations included
     samples_per_s: float  # training windows a second of stepping, evaluations not included
+
+
+@dataclass(frozen=True)
+class _Course:
+    """What the parts of the loop share."""
+
+    plan: Plan
+    state: TrainingState
+    journal: Journal
+    instruments: Instruments
 
 
 def train(data: TrainingData, config: Training, compute: Compute, on_progress: OnProgress) -> TrainedModel:
@@ -74,56 +94,69 @@ def train(data: TrainingData, config: Training, compute: Compute, on_progress: O
     with threads(compute), seeded(device, torch_seed(config.seed, Stream.DROPOUT)):
         plan = make_plan(data, config, device, on_progress)
         model = build_model(config.model, data.n_items, config.seed).to(device)
-        state = begin(model, config.optimizer, plan.scoring)
+        state = begin(model, config, plan.scoring)
         journal = Journal(StepBuffer(plan.n_steps), config.keep_weights)
+        course = _Course(plan, state, journal, Instruments(plan, state))
         stopped_at = None
         while stopped_at is None and state.step < plan.n_steps:
-            stopped_at = _run_epoch(plan, state, journal)
-    return _conclude(plan, state, journal, stopped_at, time.perf_counter() - started)
+            stopped_at = _run_epoch(course)
+    return _conclude(course, stopped_at, time.perf_counter() - started)
 
 
-def _run_epoch(plan: Plan, state: TrainingState, journal: Journal) -> int | None:
+def _run_epoch(course: _Course) -> int | None:
     """Go on from the state's place to the end of its epoch; return the step that was not finite, if one."""
+    plan, state = course.plan, course.state
     epoch, position = divmod(state.step, plan.steps_per_epoch)
-    order_N = torch.from_numpy(reshuffle(len(plan.train), plan.config.seed, epoch)).to(plan.train.device)
-    rows = plan.config.batch_size
-    phases = {offset: phase for phase, offset in enumerate(plan.evaluations(epoch), start=1)}
-    for offset in range(position + 1, plan.steps_in(epoch) + 1):
-        if not _step(plan, state, journal, order_N[(offset - 1) * rows : offset * rows]):
-            return state.step + 1
-        if offset in phases and not _evaluate(plan, state, journal, phases[offset]):
+    visit_N, rows = plan.visits(epoch), plan.config.batch_size
+    device_visit_N = torch.from_numpy(visit_N).to(plan.train.device)
+    for phase in plan.phases(epoch):
+        for offset in range(max(position, phase.start), phase.end):
+            indices_B = device_visit_N[offset * rows : (offset + 1) * rows]
+            if not _step(course, indices_B, phase):
+                return state.step + 1
+        course.instruments.close_phase(epoch, phase, visit_N[phase.start * rows : phase.end * rows])
+        if phase.is_evaluated and not _evaluate(course, phase.number):
             return state.step
-        if offset not in phases and state.step % _PROGRESS_STEPS == 0:
-            _tell(plan, state, ())
     return None
 
 
-def _step(plan: Plan, state: TrainingState, journal: Journal, indices_B: Tensor) -> bool:
+def _step(course: _Course, indices_B: Tensor, phase: Phase) -> bool:
+    """Make one step and record it; return whether it was finite."""
+    plan, state, instruments = course.plan, course.state, course.instruments
     started = time.perf_counter()
-    lr = state.lr
+    ends_phase = state.step % plan.steps_per_epoch + 1 == phase.end
+    state.set_rate(plan.rates)
+    instruments.before_step(state.step + 1, ends_phase=ends_phase)
     outcome = take_step(state, plan.train.cut(indices_B), plan.scoring)
-    journal.steps.append(outcome, lr)
-    journal.training_s += time.perf_counter() - started
+    course.journal.steps.append(outcome, state.lr)
+    instruments.after_step(state, outcome, indices_B, phase.number)
+    course.journal.training_s += time.perf_counter() - started
+    if state.step % _PROGRESS_STEPS == 0 and not (ends_phase and phase.is_evaluated):
+        _tell(plan, state, ())
     return outcome.is_finite
 
 
-def _evaluate(plan: Plan, state: TrainingState, journal: Journal, phase: int) -> bool:
+def _evaluate(course: _Course, phase: int) -> bool:
     """Write all curves at this moment; return whether the scores were finite."""
+    plan, state, journal = course.plan, course.state, course.journal
     moment = Moment(state.step, state.step / plan.steps_per_epoch, phase)
     points = curve_points(state.running, moment, "train_running")
-    journal.note_norms(state, moment)
+    course.instruments.note_evaluation(state, moment)
     state.forget_running()
     try:
-        probe = evaluate(state.model, plan.train, plan.scoring, plan.probe_W)
-        validation = evaluate(state.model, plan.validation, plan.scoring)
+        probe = evaluate(state.evaluated, plan.train, plan.scoring, plan.probe_W)
+        validation = evaluate(state.evaluated, plan.validation, plan.scoring)
     except NonFiniteScoresError:
         journal.points += points
         return False
     points += curve_points(probe, moment, "train_probe")
     points += curve_points(validation, moment, "validation")
     journal.points += points
-    hits, _, count = validation.rows()[f"hr@{plan.scoring.cutoffs[0]}"]
-    journal.consider(state.model, state.step, hits / count)
+    rows = validation.rows()
+    hits, _, count = rows[f"hr@{plan.scoring.cutoffs[0]}"]
+    loss_nats, _, n_known = rows["loss"]
+    journal.consider(state.evaluated, state.step, hits / count)
+    state.plateau.consider(loss_nats / max(1, n_known), plan.config.schedule)
     _tell(plan, state, tuple(points))
     return True
 
@@ -132,9 +165,8 @@ def _tell(plan: Plan, state: TrainingState, points: tuple[CurvePoint, ...]) -> N
     plan.on_progress(Progress(state.step, plan.n_steps, state.step / plan.steps_per_epoch, points))
 
 
-def _conclude(
-    plan: Plan, state: TrainingState, journal: Journal, stopped_at: int | None, wall_s: float
-) -> TrainedModel:
+def _conclude(course: _Course, stopped_at: int | None, wall_s: float) -> TrainedModel:
+    plan, state, journal, instruments = course.plan, course.state, course.journal, course.instruments
     model = state.model.cpu().eval()
     if journal.kept is not None:  # none where the first evaluation was never reached
         model.load_state_dict(journal.kept.weights)
@@ -144,7 +176,9 @@ def _conclude(
         model=model,
         points=journal.points,
         steps=journal.steps.records(plan.steps_per_epoch),
-        norms=journal.norms,
+        norms=instruments.norms(),
+        forgetting=instruments.forgetting,
+        quarters=instruments.quarters,
         status="finished" if stopped_at is None else "diverged",
         stopped_at=stopped_at,
         kept_step=state.step if journal.kept is None else journal.kept.step,

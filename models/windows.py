@@ -25,6 +25,7 @@ class WindowSet:
     events: NDArray[np.int32]  # E codes, 0 to V
     ends: NDArray[np.int64]  # W positions of the targets in events
     lengths: NDArray[np.uint8]  # W history lengths, 1 to L
+    times: NDArray[np.int64] | None = None  # E microseconds since 1970 UTC, or places in a log that has no times
 
     def __len__(self) -> int:
         return len(self.ends)

@@ -92,6 +92,8 @@ def _record(draft: Draft, trained: TrainedModel, facts: dict[str, Any]) -> None:
     draft.write("curve_points", map(asdict, trained.points))
     draft.write("steps", map(asdict, trained.steps))
     draft.write("norms", map(asdict, trained.norms))
+    draft.write("forgetting", map(asdict, trained.forgetting))
+    draft.write("quarters", map(asdict, trained.quarters))
     save(draft.folder, trained.model, {key: facts[key] for key in ("run_id", "dataset_id", "code", "kept_step")})
     write_json(draft.folder / "config.json", facts["config"])
     write_json(draft.folder / "training.json", facts)

@@ -9,6 +9,7 @@ def training_data(snapshot: Snapshot) -> TrainingData:
     arrays = snapshot.arrays
 
     def windows(split: str) -> WindowSet:
-        return WindowSet(arrays["items"], arrays[f"{split}_ends"], arrays[f"{split}_lengths"])
+        ends, lengths = arrays[f"{split}_ends"], arrays[f"{split}_lengths"]
+        return WindowSet(arrays["items"], ends, lengths, arrays["times"])
 
     return TrainingData(windows("train"), windows("validation"), windows("test"), snapshot.n_items)

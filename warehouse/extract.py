@@ -147,7 +147,7 @@ def _order(
     try:
         for batch in ordered.to_arrow_reader(_ROWS_A_BATCH):
             for name, file in files.items():
-                batch.column(name).to_numpy(zero_copy_only=False).tofile(file)
+                file.write(np.ascontiguousarray(batch.column(name).to_numpy(zero_copy_only=False)).data)
     finally:
         for file in files.values():
             file.close()

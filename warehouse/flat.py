@@ -1,13 +1,32 @@
 """Arithmetic on flat arrays of events, a part at a time, so that memory does not grow with the log."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+_ZEROS = 16_000_000
 PART = 4_000_000
 """Events worked on at once, roughly: parts end where a user ends."""
+
+
+def new_array(path: Path, type_: Any, length: int) -> NDArray[Any]:
+    """Return a zeroed array that lives in a file.
+
+    The zeros are written, not mapped: on a full disk a write is an error, a mapped page the process's end.
+
+    Raises
+    ------
+    OSError
+        If the disk refuses.
+    """
+    left = length * np.dtype(type_).itemsize
+    with path.open("wb") as file:
+        while left > 0:
+            left -= file.write(bytes(min(left, _ZEROS)))
+    return np.memmap(path, type_, mode="r+", shape=(length,)) if length else np.empty(0, type_)
 
 
 def user_slices(users: NDArray[np.int32], part: int = PART) -> Iterator[slice]:

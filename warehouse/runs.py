@@ -15,7 +15,7 @@ from warehouse.errors import WarehouseError
 from warehouse.fingerprint import digest_of, sha256_of
 from warehouse.store import Store, fresh, publish, read_json, told_plainly, write_json
 
-Table = Literal["curve_points", "steps", "norms", "scores"]
+Table = Literal["curve_points", "steps", "norms", "forgetting", "quarters", "scores"]
 
 SCHEMAS: dict[Table, dict[str, type[pl.DataType]]] = {
     "curve_points": {
@@ -30,12 +30,26 @@ SCHEMAS: dict[Table, dict[str, type[pl.DataType]]] = {
         "step": pl.Int64, "epoch": pl.Float64, "phase": pl.Int32, "group": pl.String, "quantity": pl.String,
         "value": pl.Float64,
     },
+    "forgetting": {
+        "epoch": pl.Int32, "phase": pl.Int32, "age_low_epochs": pl.Float64, "age_high_epochs": pl.Float64,
+        "loss_sum": pl.Float64, "loss_sum_sq": pl.Float64, "loss_count": pl.Int64, "hits": pl.Int64,
+        "count": pl.Int64,
+    },
+    "quarters": {
+        "epoch": pl.Int32, "phase": pl.Int32, "count": pl.Int64, "order_hash": pl.String, "set_hash": pl.String,
+        "place_mean": pl.Float64, "place_jump": pl.Float64, "time_mean": pl.Float64, "time_sd": pl.Float64,
+        "log_popularity_mean": pl.Float64, "labels": pl.Int64, "label_entropy_nats": pl.Float64,
+    },
     "scores": {
         "model": pl.String, "split": pl.String, "metric": pl.String, "value": pl.Float64, "sum": pl.Float64,
         "count": pl.Int64, "ci_low": pl.Float64, "ci_high": pl.Float64,
     },
 }  # fmt: skip
-"""Columns of a run's tables. Grain: a metric of an estimator at an evaluation; a step; a norm at a step; a score."""
+"""Columns of a run's tables.
+
+Grain: a metric of an estimator at an evaluation; a step; a norm at a step; the visits of one age in one phase of an
+epoch; one phase of an epoch; a score.
+"""
 
 
 @dataclass(frozen=True)

@@ -57,9 +57,7 @@ def write_arrays(work: Path, log: FlatLog, windows: Candidates, drawn: Drawn) ->
     """Write a snapshot's arrays and vocabularies. Returns counts of what was written."""
     codes = np.zeros(len(log.item_ids), np.int32)
     codes[drawn.vocabulary] = np.arange(1, len(drawn.vocabulary) + 1, dtype=np.int32)
-    items = np.lib.format.open_memmap(work / "items.npy", "w+", np.int32, (len(log.items),))
-    for part in user_slices(log.users):
-        items[part] = codes[log.items[part]]
+    items = _write_items(work / "items.npy", log, codes)
     np.save(work / "users.npy", log.users)
     np.save(work / "times.npy", log.times)
     for split, ends in drawn.ends.items():
@@ -68,7 +66,6 @@ def write_arrays(work: Path, log: FlatLog, windows: Candidates, drawn: Drawn) ->
     targets = np.bincount(items[drawn.ends["train"]], minlength=len(drawn.vocabulary) + 1)
     _write_ids(work, log, drawn, targets)
     unknown = sum(int(np.count_nonzero(items[part] == 0)) for part in user_slices(log.users))
-    items.flush()
     return {
         "windows": {split: len(ends) for split, ends in drawn.ends.items()},
         "events": len(items),
@@ -76,6 +73,17 @@ def write_arrays(work: Path, log: FlatLog, windows: Candidates, drawn: Drawn) ->
         "users": len(log.user_ids),
         "items": len(drawn.vocabulary),
     }
+
+
+def _write_items(path: Path, log: FlatLog, codes: NDArray[np.int32]) -> NDArray[np.int32]:
+    """Write the events' items as codes of the vocabulary, a part at a time. Returns them mapped."""
+    header = {"descr": np.lib.format.dtype_to_descr(codes.dtype), "fortran_order": False, "shape": (len(log.items),)}
+    with path.open("wb") as file:
+        np.lib.format.write_array_header_2_0(file, header)
+        for part in user_slices(log.users):
+            file.write(codes[log.items[part]].data)
+    written: NDArray[np.int32] = np.load(path, mmap_mode="r")
+    return written
 
 
 def hashes_of(folder: Path) -> dict[str, str]:

@@ -87,7 +87,7 @@ def told_plainly(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        reason = os.strerror(error.errno) if error.errno else str(error)
+        reason = os.strerror(error.errno) if error.errno else f"not written whole ({error})"
         advice = "check who may read and write it" if isinstance(error, PermissionError) else _ADVICE
         message = f"{error.filename or path}: {reason.lower()}; {advice}"
         raise WarehouseError(message) from error

@@ -6,14 +6,13 @@ at that time) and the seed, so that a larger drawing from the same log holds the
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from warehouse.config import Dataset
 from warehouse.extract import FlatLog
-from warehouse.flat import changes, mixed, since_start, user_slices
+from warehouse.flat import changes, mixed, new_array, since_start, user_slices
 from warehouse.ties import same_moment
 
 HISTORY = 10
@@ -43,8 +42,8 @@ def collapse_repeats(log: FlatLog) -> FlatLog:
 
 def candidates(log: FlatLog, config: Dataset, work: Path) -> Candidates:
     """Return every event's history length and rank; the arrays are files in ``work``."""
-    lengths = _new(work / "lengths.raw", np.uint8, len(log.items))
-    ranks = _new(work / "ranks.raw", np.uint64, len(log.items))
+    lengths = new_array(work / "lengths.raw", np.uint8, len(log.items))
+    ranks = new_array(work / "ranks.raw", np.uint64, len(log.items))
     for part in user_slices(log.users):
         users, times = log.users[part], log.times[part]
         starts = changes(users)
@@ -55,7 +54,3 @@ def candidates(log: FlatLog, config: Dataset, work: Path) -> Candidates:
         identity = log.user_hashes[users] ^ mixed(times.astype(np.uint64)) ^ mixed(mixed(place))
         ranks[part] = mixed(mixed(identity) ^ mixed(np.array([config.seed], np.uint64)))
     return Candidates(lengths, ranks)
-
-
-def _new(path: Path, type_: Any, length: int) -> NDArray[Any]:
-    return np.memmap(path, type_, mode="w+", shape=(length,))

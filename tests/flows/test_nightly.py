@@ -29,7 +29,8 @@ def test_a_night_leaves_a_whole_run(tiny_night):
     names = {str(path.relative_to(tiny_night.run)) for path in tiny_night.run.rglob("*") if path.is_file()}
     assert names == {
         "DONE", "config.json", "training.json", "run.json", "report.html", "figures/curves.png", "model.json",
-        "model.safetensors", "curve_points.parquet", "steps.parquet", "norms.parquet", "scores.parquet",
+        "model.safetensors", "curve_points.parquet", "steps.parquet", "norms.parquet", "forgetting.parquet",
+        "quarters.parquet", "scores.parquet",
     }  # fmt: skip
     assert tiny_night.night["status"] == "finished"
     assert not tiny_night.night["reused"]
@@ -50,6 +51,17 @@ def test_every_step_and_every_evaluation_is_kept(tiny_night):
     running = points.filter((pl.col("estimator") == "train_running") & (pl.col("metric") == "loss"))
     assert running["count"].to_list() == [512, 512, 512, 464] * 2
     assert running["sum"].sum() == pytest.approx((steps["loss_nats"] * steps["count"]).sum(), rel=1e-5)
+
+
+def test_ages_and_quarters_of_the_data_are_kept(tiny_night):
+    forgetting = pl.read_parquet(tiny_night.run / "forgetting.parquet")
+    first = forgetting.filter(pl.col("age_low_epochs").is_null())
+    assert (first["epoch"].unique().to_list(), first["count"].sum()) == ([1], 2_000)
+    assert forgetting.filter(pl.col("epoch") == 2)["count"].sum() == 2_000
+    quarters = pl.read_parquet(tiny_night.run / "quarters.parquet")
+    assert quarters["count"].to_list() == [512, 512, 512, 464] * 2
+    assert quarters["order_hash"].n_unique() == 8
+    assert quarters["time_mean"].null_count() == 0
 
 
 def test_the_same_question_is_answered_from_the_store(tiny_night, capsys):

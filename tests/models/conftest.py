@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 
 from models.config import Compute, Duration, Model, Training
 from models.windows import HISTORY, TrainingData, WindowSet
@@ -56,3 +57,20 @@ def data() -> TrainingData:
         return WindowSet(events, ends, lengths)
 
     return TrainingData(windows(1, 204), windows(300, 350), windows(350, 400), N_ITEMS)
+
+
+@pytest.fixture
+def ages_of() -> Callable[..., NDArray[np.float64]]:
+    """Say the ages that an order implies by a plain dictionary: (epochs, W) in epochs, NaN for first visits."""
+
+    def naive(order: Callable[[int, int, int], NDArray[np.int64]], n_windows: int, epochs: int) -> NDArray[np.float64]:
+        last: dict[int, int] = {}
+        ages = []
+        for visit, window in enumerate(
+            np.concatenate([order(n_windows, 5, epoch) for epoch in range(epochs)]).tolist()
+        ):
+            ages.append((visit - last[window]) / n_windows if window in last else np.nan)
+            last[window] = visit
+        return np.array(ages).reshape(epochs, n_windows)
+
+    return naive

@@ -3,12 +3,11 @@
 import pytest
 import torch
 
-from models.config import Model, Optimizer
-from models.curves import Moment, NormRecord, StepRecord
-from models.evaluation import Scoring
+from models.config import Model
+from models.curves import StepRecord
 from models.gru import NextItemGRU, build_model
 from models.journal import Journal, StepBuffer
-from models.state import StepOutcome, begin
+from models.state import StepOutcome
 
 
 @pytest.fixture
@@ -18,8 +17,8 @@ def model() -> NextItemGRU:
 
 def test_steps_are_read_as_they_were_written_and_no_further() -> None:
     buffer = StepBuffer(5)
-    buffer.append(StepOutcome(loss_nats=2.5, grad_norm=0.1, count=32), lr=0.3)
-    buffer.append(StepOutcome(loss_nats=2.0, grad_norm=0.2, count=11), lr=0.2)
+    buffer.append(StepOutcome(loss_nats=2.5, grad_norm=0.1, count=32, group_norms=(0.1,), visits=None), lr=0.3)
+    buffer.append(StepOutcome(loss_nats=2.0, grad_norm=0.2, count=11, group_norms=(0.2,), visits=None), lr=0.2)
     assert buffer.records(steps_per_epoch=2) == [
         StepRecord(step=1, epoch=0.5, loss_nats=2.5, count=32, lr=0.3, grad_norm=0.1),
         StepRecord(step=2, epoch=1.0, loss_nats=2.0, count=11, lr=0.2, grad_norm=0.2),
@@ -46,18 +45,3 @@ def test_kept_weights_are_a_copy(model: NextItemGRU) -> None:
         model.embedding.weight.add_(1)
     assert journal.kept is not None
     assert torch.equal(journal.kept.weights["embedding.weight"], expected)
-
-
-def test_norms_are_weights_now_and_mean_gradients_since_the_last_evaluation(model: NextItemGRU) -> None:
-    state = begin(model, Optimizer(), Scoring((5,), "expected"))
-    state.gradient_sum_G, state.n_summed = torch.tensor([2.0, 4.0, 8.0]), 4
-    journal = Journal(StepBuffer(1), "best")
-    journal.note_norms(state, Moment(4, 0.5, 1))
-    gradients = [record for record in journal.norms if record.quantity == "gradient"]
-    assert gradients == [
-        NormRecord(4, 0.5, 1, "embedding", "gradient", 0.5),
-        NormRecord(4, 0.5, 1, "gru", "gradient", 1.0),
-        NormRecord(4, 0.5, 1, "output", "gradient", 2.0),
-    ]
-    weights = {record.group: record.value for record in journal.norms if record.quantity == "weight"}
-    assert weights["embedding"] == pytest.approx(model.embedding.weight.norm().item())

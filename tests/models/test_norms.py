@@ -27,3 +27,5 @@ def test_norms_by_group_equal_torchs_own(config: Model, names: tuple[str, ...]) 
             torch.testing.assert_close(measured, get_total_norm(own))
     grads = [p.grad for p in model.parameters() if p.grad is not None]
     torch.testing.assert_close(groups.gradient_norms().norm(), get_total_norm(grads))
+    doubled = groups.norms([2 * weight for weight in groups.weights])
+    torch.testing.assert_close(doubled, 2 * groups.weight_norms())

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 import torch
 
-from models.config import Training
+from models.config import Duration, Schedule, Training
 from models.errors import ModelError
-from models.plan import Plan, Progress, make_plan
+from models.plan import Phase, Plan, Progress, make_plan
+from models.stream_orders import buffered
 from models.windows import TrainingData, WindowSet
 
 
@@ -38,6 +39,31 @@ def test_steps_count_the_last_partial_batch_and_stop_at_max_steps(
     assert (stopped.n_steps, stopped.steps_in(0), stopped.steps_in(1)) == (10, 7, 3)
     assert stopped.evaluations(0) == (2, 4, 6, 7)
     assert stopped.evaluations(1) == (2, 3)
+
+
+def test_phases_are_the_stretches_between_evaluations_and_the_whole_epoch_without(
+    data: TrainingData, tiny: Callable[..., Training]
+) -> None:
+    plan = plan_for(data, tiny(max_steps=10))
+    assert plan.phases(0) == [
+        Phase(n, *span, is_evaluated=True) for n, span in enumerate([(0, 2), (2, 4), (4, 6), (6, 7)], start=1)
+    ]
+    assert plan.phases(1) == [Phase(1, 0, 2, is_evaluated=True), Phase(2, 2, 3, is_evaluated=True)]
+    seldom = plan_for(data, tiny(epochs=4, evaluate_every=Duration(value=2)))
+    assert [seldom.phases(epoch) for epoch in range(2)] == [
+        [Phase(1, 0, 7, is_evaluated=is_evaluated)] for is_evaluated in (False, True)
+    ]
+
+
+def test_the_order_asked_for_is_drawn_with_the_seed(data: TrainingData, tiny: Callable[..., Training]) -> None:
+    plan = plan_for(data, tiny(order="buffer", buffer_windows=9, seed=4))
+    assert plan.visits(3).tolist() == buffered(203, 4, 3, 9).tolist()
+
+
+def test_the_schedule_ends_with_the_last_step_that_is_made(data: TrainingData, tiny: Callable[..., Training]) -> None:
+    plan = plan_for(data, tiny(max_steps=10, schedule=Schedule(name="linear", floor=0.5)))
+    assert plan.rates.share(10) == 0.5
+    assert plan.rates.share(9) > 0.5
 
 
 def test_empty_splits_and_foreign_codes_are_refused(data: TrainingData, tiny: Callable[..., Training]) -> None:

@@ -8,14 +8,15 @@ from torch.nn import functional
 from torch.nn.utils import get_total_norm
 
 from models.batches import Batch, on_device
-from models.config import Model, Optimizer
+from models.config import Clip, Model, Optimizer, Schedule, Training
 from models.evaluation import Scoring
 from models.gru import NextItemGRU, build_model
+from models.schedules import rates
 from models.state import begin, take_step
 from models.windows import TrainingData
 
 SCORING = Scoring((5,), "expected")
-CONFIG = Optimizer(lr=0.01, beta1=0.8, beta2=0.9, eps=1e-6)
+CONFIG = Training(optimizer=Optimizer(lr=0.01, beta1=0.8, beta2=0.9, eps=1e-6))
 
 
 @pytest.fixture
@@ -88,4 +89,49 @@ def test_forgetting_begins_sums_anew_and_leaves_the_optimizer(model: NextItemGRU
     state.forget_running()
     assert (state.running.rows()["hr@5"][2], state.n_summed, state.step) == (0, 0, 1)
     assert state.gradient_sum_G.eq(0).all()
+    assert state.clipped_sum_G.eq(0).all()
     assert state.lr == 0.01
+
+
+def test_a_step_tells_what_it_found_of_each_window_and_group(model: NextItemGRU, batch: Batch) -> None:
+    batch.target_B[:2] = 0
+    state = begin(model, CONFIG, SCORING)
+    logits_BV = model(batch.history_BL, batch.length_B)
+    loss_B = functional.cross_entropy(logits_BV, batch.target_B - 1, ignore_index=-1, reduction="none")
+    outcome = take_step(state, batch, SCORING)
+    assert outcome.visits is not None
+    torch.testing.assert_close(outcome.visits.loss_B, loss_B)
+    assert outcome.visits.is_known_B.tolist() == [False, False, *[True] * 9]
+    assert int(outcome.visits.is_hit_B.sum()) == state.running.rows()["hr@5"][0]
+    assert outcome.group_norms == tuple(state.gradient_sum_G.tolist())
+    assert math.hypot(*outcome.group_norms) == pytest.approx(outcome.grad_norm)
+
+
+def test_norms_are_told_before_clipping_and_the_update_is_made_after(model: NextItemGRU, batch: Batch) -> None:
+    sgd = Optimizer(name="sgd", lr=1.0)
+    config = Training(optimizer=sgd, clip=Clip(name="norm", threshold=0.01))
+    before = [parameter.detach().clone() for parameter in model.parameters()]
+    state = begin(model, config, SCORING)
+    outcome = take_step(state, batch, SCORING)
+    moved = math.hypot(*((p - old).norm().item() for p, old in zip(model.parameters(), before, strict=True)))
+    assert outcome.grad_norm > 0.1
+    assert moved == pytest.approx(0.01, rel=1e-3)
+    assert state.clipped_sum_G.tolist() == [1, 1, 1]
+
+
+def test_the_rate_is_that_of_the_schedule_and_of_the_plateau(model: NextItemGRU) -> None:
+    config = Training(optimizer=Optimizer(lr=0.2), schedule=Schedule(name="linear", floor=0.1))
+    state = begin(model, config, SCORING)
+    state.step, state.plateau.share = 5, 0.25
+    state.set_rate(rates(config.schedule, n_steps=10, steps_per_epoch=5, batch_size=2))
+    assert state.lr == pytest.approx(0.2 * 0.55 * 0.25)
+
+
+def test_the_average_is_what_is_evaluated(model: NextItemGRU, batch: Batch) -> None:
+    plain, averaged = begin(model, CONFIG, SCORING), begin(model, Training(ema_decay=0.5), SCORING)
+    assert plain.evaluated is model
+    start = model.output.linear.bias.detach().clone()
+    take_step(averaged, batch, SCORING)
+    kept = 2 / 11
+    expected = kept * start + (1 - kept) * model.output.linear.bias
+    torch.testing.assert_close(averaged.evaluated.output.linear.bias, expected)

@@ -11,12 +11,13 @@ from torch.nn import functional
 from models import state as state_module
 from models import training
 from models.batches import on_device
-from models.config import Compute, Duration, Model, Optimizer, Training
+from models.config import Clip, Compute, Duration, Model, Optimizer, Schedule, Training
 from models.curves import CurvePoint
 from models.evaluation import Scoring, evaluate
 from models.gru import build_model
 from models.orders import reshuffle
 from models.plan import Progress
+from models.schedules import Plateau, rates
 from models.state import begin, take_step
 from models.training import TrainedModel, train
 from models.windows import TrainingData
@@ -93,6 +94,7 @@ def test_a_seed_gives_bitwise_the_same_and_another_does_not(run: Run, dropout: f
     model = Model(embedding_dim=8, hidden_dim=12, dropout=dropout)
     first, again, other = (run(seed=seed, model=model) for seed in (1, 1, 2))
     assert (first.points, first.steps, first.norms) == (again.points, again.steps, again.norms)
+    assert (first.forgetting, first.quarters) == (again.forgetting, again.quarters)
     weights = [result.model.state_dict() for result in (first, again, other)]
     assert all(torch.equal(weights[0][name], weights[1][name]) for name in weights[0])
     assert not torch.equal(weights[0]["embedding.weight"], weights[2]["embedding.weight"])
@@ -190,13 +192,111 @@ def test_the_model_learns(run: Run) -> None:
 
 def test_norms_are_told_by_group_at_every_evaluation(run: Run) -> None:
     result = run(model=Model(embedding_dim=8, hidden_dim=12, layer_norm=True))
-    keys = [(record.step, record.group, record.quantity) for record in result.norms]
+    at_evaluations = [record for record in result.norms if record.quantity in ("gradient", "weight")]
+    keys = [(record.step, record.group, record.quantity) for record in at_evaluations]
     assert len(set(keys)) == len(keys) == 8 * 4 * 2
     first = {record.group: record.value for record in result.norms if (record.step, record.quantity) == (2, "gradient")}
     mean_of_steps = sum(step.grad_norm for step in result.steps[:2]) / 2
     assert math.hypot(*first.values()) == pytest.approx(mean_of_steps, rel=0.05)
 
 
+def test_instruments_do_not_change_what_is_learned(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = Model(embedding_dim=8, hidden_dim=12, dropout=0.3)
+    with_them = run(model=model)
+    for name in ("before_step", "after_step", "close_phase", "note_evaluation"):
+        monkeypatch.setattr(training.Instruments, name, lambda *_, **__: None)
+    without = run(model=model)
+    assert (with_them.points, with_them.steps) == (without.points, without.steps)
+    weights = with_them.model.state_dict(), without.model.state_dict()
+    assert all(torch.equal(weights[0][name], weights[1][name]) for name in weights[0])
+    assert without.norms == without.forgetting == without.quarters == []
+    assert with_them.norms != []
+
+
+@pytest.mark.parametrize("order", ["reshuffle", "fixed", "reversed", "replacement", "continuous", "buffer"])
+def test_forgetting_and_quarters_add_up_to_the_running_curve(run: Run, order: str) -> None:
+    result = run(order=order, epochs=3, buffer_windows=20)
+    losses, hits = (pick(result.points, "train_running", metric) for metric in ("loss", "hr@5"))
+    for loss, hit, quarter in zip(losses, hits, result.quarters, strict=True):
+        key = (math.ceil(loss.epoch), loss.phase)
+        rows = [row for row in result.forgetting if (row.epoch, row.phase) == key]
+        assert (quarter.epoch, quarter.phase) == key
+        assert quarter.count == sum(row.count for row in rows) == hit.count
+        assert sum(row.hits for row in rows) == hit.sum
+        assert sum(row.loss_count for row in rows) == loss.count
+        assert sum(row.loss_sum for row in rows) == pytest.approx(loss.sum)
+
+
+def test_a_fixed_order_shows_the_same_quarters_each_epoch_at_the_age_of_one(run: Run) -> None:
+    result = run(order="fixed")
+    assert [quarter.order_hash for quarter in result.quarters[:4]] == [q.order_hash for q in result.quarters[4:]]
+    ages = {(row.epoch, row.age_low_epochs, row.age_high_epochs) for row in result.forgetting}
+    assert ages == {(1, None, None), (2, 1.0, 1.125)}
+
+
+def test_phases_of_epochs_without_evaluation_are_told_whole(run: Run) -> None:
+    result = run(epochs=4, evaluate_every=Duration(value=2))
+    assert [(quarter.epoch, quarter.phase, quarter.count) for quarter in result.quarters] == [
+        (epoch, 1, 203) for epoch in (1, 2, 3, 4)
+    ]
+    assert [point.step for point in pick(result.points, "train_running", "loss")] == [14, 28]
+
+
+@pytest.mark.parametrize("name", ["adam", "adamw", "amsgrad", "sgd", "rmsprop", "adagrad"])
+def test_every_optimizer_trains_and_is_measured(run: Run, name: str) -> None:
+    lr = 1.0 if name == "sgd" else 0.02
+    result = run(epochs=4, optimizer=Optimizer(name=name, lr=lr))
+    losses = [point.value for point in pick(result.points, "train_probe", "loss")]
+    assert losses[-1] < losses[0]  # type: ignore[operator]
+    assert {"update", "update_to_weight", "effective_step"} <= {record.quantity for record in result.norms}
+
+
+def test_the_rate_follows_the_schedule_step_by_step(run: Run) -> None:
+    schedule = Schedule(name="cosine", floor=0.1, warmup=Duration(value=3, unit="steps"))
+    result = run(schedule=schedule, optimizer=Optimizer(lr=0.01))
+    expected = rates(schedule, 14, 7, 32)
+    assert [step.lr for step in result.steps] == [0.01 * expected.share(step) for step in range(14)]
+
+
+def test_a_plateau_of_the_validation_loss_lowers_the_rate(run: Run) -> None:
+    schedule = Schedule(name="plateau", patience=0, factor=0.5, floor=0.2)
+    result = run(schedule=schedule, epochs=4, optimizer=Optimizer(lr=0.1))
+    points = pick(result.points, "validation", "loss")
+    plateau, shares = Plateau(), {}
+    for point in points:
+        plateau.consider(point.value or 0.0, schedule)
+        shares[point.step + 1] = plateau.share
+    told = {step.step: step.lr for step in result.steps if step.step in shares}
+    assert told == {step: 0.1 * shares[step] for step in told}
+    assert min(told.values()) == pytest.approx(0.02)
+
+
+def test_averaged_weights_are_evaluated_and_kept(data: TrainingData, run: Run) -> None:
+    plain, averaged = (run(ema_decay=decay, keep_weights="last") for decay in (None, 0.9))
+    assert [step.loss_nats for step in plain.steps] == [step.loss_nats for step in averaged.steps]
+    assert not torch.equal(plain.model.output.linear.bias, averaged.model.output.linear.bias)  # type: ignore[union-attr, arg-type]
+    validation = on_device(data.validation, torch.device("cpu"))
+    again = evaluate(averaged.model, validation, Scoring((5, 1), "expected")).rows()
+    assert again["loss"][0] == pick(averaged.points, "validation", "loss")[-1].sum
+
+
+def test_probabilities_cap_what_is_learned_from_but_not_what_is_evaluated(run: Run) -> None:
+    result = run(loss="probabilities", loss_eps=0.2, keep_weights="last")
+    assert max(step.loss_nats for step in result.steps) <= -math.log(0.2) + 1e-6
+    assert max(point.value or 0.0 for point in pick(result.points, "train_probe", "loss")) > 3
+
+
+@pytest.mark.parametrize("name", ["norm", "group_norm", "value"])
+def test_the_share_of_clipped_steps_is_told_at_evaluations(run: Run, name: str) -> None:
+    shares = {
+        threshold: [
+            r.value for r in run(clip=Clip(name=name, threshold=threshold)).norms if r.quantity == "clipped_share"
+        ]
+        for threshold in (1e-6, 1e6)
+    }
+    assert shares == {1e-6: [1.0] * 24, 1e6: [0.0] * 24}
+
+
 def test_begin_is_a_training_mode(data: TrainingData, tiny: Callable[..., Training]) -> None:
     model = build_model(tiny().model, data.n_items, 0).eval()
-    assert begin(model, Optimizer(), Scoring((5,), "expected")).model.training
+    assert begin(model, tiny(), Scoring((5,), "expected")).model.training

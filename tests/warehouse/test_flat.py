@@ -1,10 +1,12 @@
 """Arithmetic on flat arrays against the obvious loops."""
 
+from pathlib import Path
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from warehouse.flat import PART, changes, mixed, since_start, user_slices
+from warehouse.flat import PART, changes, mixed, new_array, since_start, user_slices
 
 MASK = 2**64 - 1
 
@@ -58,3 +60,10 @@ def test_since_start_counts_from_the_last_start(starts: list[bool]) -> None:
 def test_changes() -> None:
     assert changes(np.array([1, 1, 2, 2, 1])).tolist() == [True, False, True, False, True]
     assert changes(np.array([], int)).tolist() == []
+
+
+def test_a_new_array_is_written_out_so_that_a_full_disk_is_an_error_and_not_the_end(tmp_path: Path) -> None:
+    array = new_array(tmp_path / "array", np.uint64, 3_000_000)
+    assert (len(array), array.any()) == (3_000_000, False)
+    assert (tmp_path / "array").stat().st_blocks * 512 >= array.nbytes  # a sparse file would be mapped and then fail
+    assert len(new_array(tmp_path / "none", np.uint8, 0)) == 0

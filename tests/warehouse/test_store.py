@@ -157,7 +157,7 @@ def test_missing_json_is_said(tmp_path: Path) -> None:
         (OSError(errno.ENOSPC, "x", "file"), "file: no space left on device; free space or choose"),
         (OSError(errno.EROFS, "x"), "here: read-only file system; free space or choose another folder with --store"),
         (PermissionError(errno.EACCES, "x", "f"), "f: permission denied"),
-        (OSError("strange"), "here: strange"),
+        (OSError("strange"), "here: not written whole .strange."),
     ],
 )
 def test_refusals_become_sentences(error: OSError, message: str) -> None:

@@ -1,0 +1,210 @@
+"""The verdict from curves alone: what may cause the picture, what cannot be told apart, whether it is an issue.
+
+Curves show what happened, not why: where they allow several causes the verdict says so, leads with none, and names
+the experiment that would part them.
+"""
+
+from models.curve_facts import first_curve, rise_from_best
+from models.curve_set import CurveSet, Measured, Role, direction_of, measure
+from models.errors import ModelError
+from models.evidence_of_pattern import PATTERN_RULES, shown
+from models.evidence_of_training import TRAINING_RULES
+from models.experiments import next_experiment
+from models.hypotheses import HYPOTHESES, NAMES, Evidence, HypothesisId, leading, not_separated, supports
+from models.sawtooth import Sawtooth
+from models.verdict import CurveSawtooth, CurveVerdict, EvidenceFor, Hypothesis, Issue
+
+_RISES = 1.01
+"""Times its best epoch from which on a loss counts as rising again."""
+_FAULTS: frozenset[HypothesisId] = frozenset({"H3", "H4", "H5", "H6", "H7"})
+_SEEN_OTHERWISE: frozenset[HypothesisId] = frozenset({"H3", "H4", "H6", "H8"})
+"""Hypotheses that evidence other than a clear sawtooth can convict."""
+_RESOLVED = 0.1
+"""Share of a curve's range: a jump this small would have been seen, or nothing is said of there being none."""
+_FEWEST_BOUNDARIES = 3
+_ADVICE: dict[HypothesisId, str] = {
+    "H1": "Leave the shuffle as it is. Judge training by a frozen probe and by validation at the ends of epochs, not "
+    "by the running curve; if validation dips with it, lower or decay the learning rate or average the weights.",
+    "H2": "Try another beta2 or a larger eps, or an optimizer without a second moment, at the same train loss.",
+    "H3": "Lower the learning rate or let it decay without restarts; clip gradients if their norms spike.",
+    "H4": "Mend the metric: sums and counts since the last evaluation, divided once, evaluation mode for evaluation.",
+    "H5": "Mend the order: a full shuffle anew each epoch, or a buffer as large as the data are sorted in runs.",
+    "H6": "Compute the cross-entropy from logits.",
+    "H7": "Remove from train what validation holds, and cut by time or by user.",
+    "H8": "Change nothing for this: take more validation windows or seeds before reading such moves.",
+}
+
+
+def judge(given: CurveSet, period: str, evidence: tuple[Evidence, ...] = ()) -> CurveVerdict:
+    """Weigh what curves show.
+
+    Parameters
+    ----------
+    given
+        The curves there are.
+    period
+        How the epoch's period is known, a sentence.
+    evidence
+        What is known beside the curves, such as of arms.
+
+    Returns
+    -------
+    CurveVerdict
+        Leading with None where hypotheses are not told apart, or nothing saws and nothing else accuses one.
+
+    Raises
+    ------
+    ModelError
+        If there are no curves at all.
+    """
+    if not any(given.curves.values()):
+        message = "There is no curve to judge: name at least one of train, probe or validation loss or hit ratio."
+        raise ModelError(message)
+    measured = measure(given)
+    found = [rule(measured) for rule in (*PATTERN_RULES, *TRAINING_RULES)]
+    weighed = [*(piece for piece in found if piece is not None), *evidence]
+    support = supports(weighed)
+    first = leading(support) if _is_pictured(measured) or _best(support) in _SEEN_OTHERWISE else None
+    is_issue = _is_issue(measured, first)
+    unclear = not_separated(support) if first is None and _is_pictured(measured) else ()
+    return CurveVerdict(
+        leading=first,
+        hypotheses=_ranked(support, weighed),
+        not_separated=unclear,
+        sawtooth=tuple(_row(role, one) for role, one in measured.sawtooth.items()),
+        period=period,
+        train_side=_train_side(measured),
+        validation_side=_validation_side(measured),
+        is_issue=is_issue,
+        advice=_advice(measured, first, is_issue),
+        next_experiment=_next(measured, support, is_issue),
+    )
+
+
+def _best(support: dict[HypothesisId, float]) -> HypothesisId:
+    return max(HYPOTHESES, key=lambda name: support[name])
+
+
+def _is_pictured(measured: Measured) -> bool:
+    """Return whether any side saws: without a picture there is no cause of it."""
+    return any(measured.tilt(side) in {"better", "worse"} for side in ("train", "probe", "validation"))
+
+
+def _ranked(support: dict[HypothesisId, float], weighed: list[Evidence]) -> tuple[Hypothesis, ...]:
+    ranked = sorted(HYPOTHESES, key=lambda name: -support[name])
+    return tuple(
+        Hypothesis(
+            id=name,
+            name=NAMES[name],
+            support=support[name],
+            evidence=tuple(
+                EvidenceFor(statement=piece.statement, ratio=piece.ratios[name])
+                for piece in weighed
+                if piece.ratios.get(name, 1.0) != 1
+            ),
+        )
+        for name in ranked
+    )
+
+
+def _row(role: str, one: Sawtooth) -> CurveSawtooth:
+    return CurveSawtooth(
+        curve=role,
+        excess=one.excess,
+        low=one.low,
+        high=one.high,
+        over=one.over,
+        direction=direction_of(one),
+        share_of_variance=one.share_of_variance,
+        share_p_value=one.share_p_value,
+        evaluations_per_epoch=one.evaluations_per_epoch,
+        boundaries=len(one.jumps),
+    )
+
+
+def _train_side(measured: Measured) -> str:
+    tilt, probe = measured.tilt("train"), measured.tilt("probe")
+    if tilt is None:
+        return "No running train curve with two evaluations an epoch was given."
+    if tilt == "none":
+        return f"The running train curve does not clearly saw ({shown(measured, 'train')})."
+    text = f"The running train curve jumps for the {tilt} between epochs ({shown(measured, 'train')})."
+    if probe is None:
+        return f"{text} Without a frozen probe the curves do not say whether the weights or the average swing."
+    if probe == "none":
+        return f"{text} The same weights, frozen, do not saw: it is the average that swings."
+    return f"{text} The frozen probe jumps for the {probe} ({shown(measured, 'probe')})."
+
+
+def _validation_side(measured: Measured) -> str:
+    tilt = measured.tilt("validation")
+    rise = _overfit(measured)
+    if tilt is None:
+        text = "No validation curve with two evaluations an epoch was given."
+    elif tilt == "none":
+        text = f"Validation does not clearly saw ({shown(measured, 'validation')})."
+    else:
+        text = f"Validation jumps for the {tilt} between epochs ({shown(measured, 'validation')})."
+    return f"{text} {rise}" if rise else text
+
+
+def _overfit(measured: Measured) -> str:
+    one = first_curve(measured.given, "validation_loss")
+    train = first_curve(measured.given, "probe_loss", "train_loss")
+    rise = rise_from_best(one) if one is not None else None
+    if rise is None or rise.times < _RISES:
+        return ""
+    with_train = rise_from_best(train) if train is not None else None
+    cause = "as train does: divergence" if with_train and with_train.times >= _RISES else "overfitting, whatever saws"
+    return f"Its loss rises from {rise.base:.4g} in its best epoch to {rise.value:.4g} in the last, {cause}."
+
+
+def _is_issue(measured: Measured, first: HypothesisId | None) -> Issue:
+    if first in _FAULTS or measured.tilt("validation") == "worse":
+        return "yes"
+    if not _is_pictured(measured):
+        return "no" if _would_be_seen(measured) else "cannot_tell"
+    is_only_average = measured.tilt("probe") == "none" or first in {"H1", "H8"}
+    return "no" if is_only_average and first is not None and measured.tilt("validation") == "none" else "cannot_tell"
+
+
+def _would_be_seen(measured: Measured) -> bool:
+    """Return whether a jump of any weight would have been seen in the curves that have one to measure."""
+    sides = [role for role in measured.sawtooth if role not in {"lr", "grad_norm"}]
+    return bool(sides) and all(_is_resolved(measured, role) for role in sides)
+
+
+def _is_resolved(measured: Measured, role: Role) -> bool:
+    one = measured.sawtooth[role]
+    if one.low is None or one.high is None or len(one.jumps) < _FEWEST_BOUNDARIES:
+        return False
+    value_N = measured.given.curves[role][0].value_N
+    return (one.high - one.low) / 2 <= _RESOLVED * float(value_N.max() - value_N.min())
+
+
+def _advice(measured: Measured, first: HypothesisId | None, is_issue: Issue) -> str:
+    parts = []
+    if first is not None:
+        parts.append(_ADVICE[first])
+    elif is_issue == "no":
+        parts.append("Nothing saws with the epoch: change nothing for it.")
+    else:
+        parts.append("Change nothing yet: run the next experiment first.")
+    if measured.tilt("validation") == "worse":
+        parts.append("Until then compare models at the ends of epochs, where validation is best.")
+    if _overfit(measured):
+        parts.append("Keep the weights of the best validation epoch.")
+    return " ".join(parts)
+
+
+def _next(measured: Measured, support: dict[HypothesisId, float], is_issue: Issue) -> str:
+    if not measured.sawtooth:
+        return (
+            "Evaluate at least twice an epoch, over four epochs or more, and log the epoch: without that no curve can "
+            "show the epoch's pattern."
+        )
+    if not _is_pictured(measured) and leading(support) is None:
+        if is_issue == "no":
+            return "None is needed."
+        return "Train for more epochs or evaluate more windows: a sawtooth could hide in the noise of these curves."
+    return next_experiment(support, has_probe=measured.tilt("probe") is not None).instruction
