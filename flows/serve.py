@@ -117,6 +117,7 @@ def environment(port: int, store: Path, reports_url: str) -> dict[str, str]:
     proxied = os.environ.get("no_proxy") or os.environ.get("NO_PROXY")
     bypass = f"{proxied},{own_names}" if proxied else own_names
     return {
+        "OMP_WAIT_POLICY": "PASSIVE",  # as in flows/__main__.py
         **os.environ,
         "no_proxy": bypass,
         "NO_PROXY": bypass,
