@@ -8,7 +8,8 @@ from typing import Any
 
 from pydantic import ConfigDict, Field, ValidationError
 from safetensors import SafetensorError
-from safetensors.torch import load, save_file
+from safetensors.torch import load
+from safetensors.torch import save as serialised
 
 from models.config import Closed, Model
 from models.errors import ModelError
@@ -46,15 +47,18 @@ def save(folder: Path, model: NextItemGRU, details: Mapping[str, Any]) -> None:
     ------
     ModelError
         If the details hold something that JSON has no word for, NaN included.
+    OSError
+        If the disk refuses.
     """
     folder.mkdir(parents=True, exist_ok=True)
     weights = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
-    save_file(weights, folder / WEIGHTS)
+    content = serialised(weights)
+    (folder / WEIGHTS).write_bytes(content)
     description = {
         "format": 1,
         "model": model.config.model_dump(mode="json"),
         "n_items": model.n_items,
-        "weights_sha256": hashlib.sha256((folder / WEIGHTS).read_bytes()).hexdigest(),
+        "weights_sha256": hashlib.sha256(content).hexdigest(),
         "details": dict(details),
     }
     try:
