@@ -16,7 +16,7 @@ from pathlib import Path
 
 import polars as pl
 
-from warehouse.config import Dataset, Extraction, Source, Split, Synthetic
+from warehouse.config import Columns, Dataset, Extraction, Source, Split, Synthetic
 from warehouse.datasets import build
 from warehouse.ingest import ingest
 from warehouse.snapshot import open_snapshot
@@ -33,7 +33,10 @@ def silent(_: str) -> None:
 
 def sawtooth(log: Path, folder: Path) -> dict[str, float]:
     """Ingest, cut the 5.5M / 1M windows, and open them."""
-    store, source = Store(folder), Source(preset="synthetic", path=str(log))
+    store, source = (
+        Store(folder),
+        Source(preset="custom", path=str(log), columns=Columns(user="user", item="item", time="time")),
+    )
     times = [time.perf_counter()]
     ingested = ingest(store, resolve(source), Extraction(), silent)
     times.append(time.perf_counter())

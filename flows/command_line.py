@@ -14,6 +14,7 @@ from pydantic import BaseModel, Field, ValidationError, create_model
 from pydantic_settings import (
     BaseSettings,
     CliApp,
+    CliPositionalArg,
     CliSettingsSource,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
@@ -27,8 +28,8 @@ from warehouse.errors import WarehouseError
 
 T = TypeVar("T", bound="Options")
 
-FLOWS = ("nightly",)
-"""Flows by name: each is the function of that name in the module of that name."""
+FLOWS = ("nightly", "read-curves")
+"""Flows by name: each is the function of that name, with underscores, in the module of that name."""
 USAGE = f"""usage: python -m flows NAME [--dotted.option VALUE ...]
 
 NAME is one of: {", ".join((*FLOWS, "serve"))}.
@@ -116,7 +117,8 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _run(name: str, arguments: list[str]) -> int:
-    flow = getattr(import_module(f"flows.{name}"), name)
+    function = name.replace("-", "_")
+    flow = getattr(import_module(f"flows.{function}"), function)
     said = parsed(name, options_of(flow.fn), arguments)
     _log_to_stderr()
     result = flow.fn(**{key: getattr(said, key) for key in inspect.signature(flow.fn).parameters})
@@ -141,9 +143,16 @@ def _serve(arguments: list[str]) -> int:
 
 
 def options_of(function: Callable[..., Any]) -> type[FlowOptions]:
-    """Return the options of a flow's function: a field for each parameter, with its type and default."""
+    """Return the options of a flow's function: a field for each parameter, with its type and default.
+
+    A parameter without default is said by its place, without its name.
+    """
     parameters = inspect.signature(function, eval_str=True).parameters.values()
-    fields: dict[str, Any] = {parameter.name: (parameter.annotation, parameter.default) for parameter in parameters}
+    by_place: Any = CliPositionalArg
+    fields: dict[str, Any] = {
+        each.name: (by_place[each.annotation], ...) if each.default is each.empty else (each.annotation, each.default)
+        for each in parameters
+    }
     return create_model("Flow options", __base__=FlowOptions, __doc__=inspect.getdoc(function), **fields)
 
 
@@ -155,7 +164,8 @@ def parsed(name: str, options: type[T], arguments: list[str]) -> T:
     UsageError
         If an option is unknown or a value is not allowed: one line, for exit code 2.
     """
-    usage = f"python -m flows {name} [--option VALUE ...]"
+    placed = [field.upper() for field, info in options.model_fields.items() if info.is_required()]
+    usage = " ".join(["python -m flows", name, *placed, "[--option VALUE ...]"])
     parser = _Parser(usage=usage, description=options.__doc__, formatter_class=_Help, exit_on_error=False)
     source: CliSettingsSource[Any] = CliSettingsSource(options, root_parser=parser)
     try:

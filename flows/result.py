@@ -37,14 +37,14 @@ class Night(BaseModel):
             f"  GRU                        {_number(self.test_hr)}  (95 % interval {interval})\n"
             f"  successor of the last item {_number(self.successor_hr)}\n"
             f"  popularity                 {_number(self.popularity_hr)}\n"
-            f"best validation {self.metric} {_number(self.best_validation_hr)}, epoch {self.best_validation_epoch};"
-            f" run {self.run_id}, {source}\n"
+            f"best validation {self.metric} {_number(self.best_validation_hr)},"
+            f" epoch {_number(self.best_validation_epoch, 2)}; run {self.run_id}, {source}\n"
             f"report: {self.report}"
         )
 
 
-def _number(value: float | None) -> str:
-    return "unknown" if value is None else f"{value:.4f}"
+def _number(value: float | None, digits: int = 4) -> str:
+    return "unknown" if value is None else f"{value:.{digits}f}"
 
 
 def concluded(run: dict[str, Any], address: str, *, reused: bool) -> Night:
@@ -57,7 +57,7 @@ def concluded(run: dict[str, Any], address: str, *, reused: bool) -> Night:
     """
     if run["status"] == "diverged":
         message = (
-            f"training diverged: step {run['stopped_at']} had a loss or gradient that is not finite."
+            f"training diverged: step {run['stopped_at']} met a loss, gradient or score that is not finite."
             f" Run {run['run_id']} is stored with its curves ({address}); lower --training.optimizer.lr"
         )
         raise ModelError(message)

@@ -28,7 +28,7 @@ class Closed(BaseModel):
 class Duration(Closed):
     """A stretch of training, said in whichever unit is natural; `models.cadence` turns it into steps."""
 
-    value: float = Field(gt=0, description="How many (above 0).")
+    value: float = Field(gt=0, allow_inf_nan=False, description="How many (above 0).")
     unit: Literal["steps", "epochs", "samples"] = Field("epochs", description="Of what.")
 
 
@@ -82,7 +82,7 @@ class Schedule(Closed):
 
     name: Literal["constant", "linear", "exponential", "step", "cosine", "plateau"] = Field(
         "constant",
-        description="linear, exponential and cosine fall to the floor with the training's last step; step falls at "
+        description="linear, exponential and cosine fall towards the floor until the training's end; step falls at "
         "regular times; plateau when the validation loss stops falling.",
     )
     floor: float = Field(

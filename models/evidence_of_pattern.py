@@ -125,7 +125,7 @@ def _within(measured: Measured) -> Evidence | None:
         return Evidence(statement, {"H1": 1.5, "H2": 1.5, "H4": 0.4, "H5": 1.2})
     if n_up == 0:
         statement = f"train loss falls within each of {len(slopes)} later epochs and jumps between them"
-        return Evidence(statement, {"H1": 0.5, "H2": 0.6, "H4": 2})
+        return Evidence(statement, {"H1": 0.8, "H2": 0.7, "H4": 1.5, "H5": 0.8})
     return None
 
 
@@ -138,7 +138,8 @@ def _undone(measured: Measured) -> Evidence | None:
         statement = (
             f"undone as a mean since the start of its epoch, the train curve keeps {left.times:.0%} of its jumps"
         )
-        return Evidence(statement, {"H1": 0.15, "H2": 0.15, "H3": 0.3, "H4": 10, "H5": 0.3})
+        # Memory by the number of visits steps down so too, where an order is fixed and all windows have as many.
+        return Evidence(statement, {"H1": 2, "H2": 0.3, "H3": 0.4, "H4": 6, "H5": 0.4})
     if left.times < 0.7 or measured.tilt("train") in {None, "none"}:
         return None
     return Evidence("the jump is not that of a mean since the start of the epoch: undoing one leaves it", {"H4": 0.6})

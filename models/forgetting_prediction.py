@@ -9,10 +9,13 @@ The bias, and what to do about it. Weights improve within an epoch, and young wi
 pooled curve therefore mixes the two: a plain downward slope makes young ages look worse than they are, which
 hides some forgetting, and a slope alone, without any forgetting, comes back as a smoothed slope and would count
 as explained. Given the slope by an estimator that has no ages (the frozen probe at the middle of each phase),
-it is taken off every visit before pooling and added again to the prediction, and the share explained is of
-what is left of the observed amplitude. The probe's own windows age a little too, by an eighth of an epoch at
-most between the middle and the ends of an epoch; what that adds is second order. First visits have no age
-and are left out on both sides.
+it is taken off every visit before pooling and added again to the prediction, and the share explained is of what is
+left of the observed amplitude. No estimator at hand is free of ages, though. A probe of train windows falls
+within an epoch also because more and more of its windows have been visited once more, which the visits ahead
+have not: where much is memorised it takes off too much, and the share is a lower bound. Validation windows are
+never visited: where it overfits, validation rises while train still learns, and the share is an upper bound.
+Where the two are far apart, the share without correction in late epochs, when weights move little, is the better
+number; say all three. First visits have no age and are left out on both sides.
 
 What pooling cannot tell: a pattern that belongs to the place in the epoch (harder data at its end) leaks into
 the ages met there, and a third to a half of it comes back as explained. ``within_phases`` compares ages only with
@@ -20,7 +23,7 @@ other ages of the same phase, so such a pattern explains nothing: it uses the ph
 put one in. Where each age has a place of its own, as in a reversed order, nothing can be told from the other
 (``mixing`` near 0) and no share is given.
 
-Legend: P phases, B bins of ages.
+Legend: P phases, B bins of ages, E epochs.
 """
 
 import math
@@ -55,6 +58,7 @@ class Prediction:
     residual: tuple[float, ...]  # observed less predicted
     share_explained: float | None  # of the observed amplitude; 1 is all, None where that cannot be told
     residual_rms: float
+    amplitude_rms: float  # of what is to be explained, nats
     unseen_share: float  # of the implied ages that no visit had; their loss is interpolated
     mixing: float  # how far each age is met in all phases alike: 0 (in one only) to 1
     trend_corrected: bool
@@ -64,7 +68,7 @@ class Prediction:
 class Explained:
     """Epochs pooled."""
 
-    share: float  # mean over epochs
+    share: float  # of the amplitude of all epochs
     low: float | None  # 95 % interval (t over epochs), None for one epoch
     high: float | None
     epochs: tuple[Prediction, ...]
@@ -136,23 +140,25 @@ def explained(predictions: Sequence[Prediction]) -> Explained:
     Returns
     -------
     Explained
-        Mean and Student's t interval.
+        Epochs weighted by their squared amplitude, and the t interval of that ratio: the share of an epoch
+        that hardly saws is mostly noise.
 
     Raises
     ------
     ModelError
         If no epoch has an amplitude.
     """
-    shares = [each.share_explained for each in predictions if each.share_explained is not None]
-    if not shares:
+    told = [(each.share_explained, each.amplitude_rms**2) for each in predictions if each.share_explained is not None]
+    if not told:
         message = "No epoch has an amplitude that ages could be told to explain."
         raise ModelError(message)
-    mean = float(np.mean(shares))
-    if len(shares) < 2:
-        return Explained(mean, None, None, tuple(predictions))
-    error = float(np.std(shares, ddof=1)) / math.sqrt(len(shares))
-    half = float(stats.t.ppf((1 + _LEVEL) / 2, len(shares) - 1)) * error
-    return Explained(mean, mean - half, mean + half, tuple(predictions))
+    share_E, weight_E = np.array(told).T
+    share = float(np.average(share_E, weights=weight_E))
+    if len(told) < 2:
+        return Explained(share, None, None, tuple(predictions))
+    spread = float(np.square(weight_E * (share_E - share)).sum()) * len(told) / (len(told) - 1)
+    half = float(stats.t.ppf((1 + _LEVEL) / 2, len(told) - 1)) * math.sqrt(spread) / float(weight_E.sum())
+    return Explained(share, share - half, share + half, tuple(predictions))
 
 
 def middles(before: float, at_ends: ArrayLike) -> NDArray[np.float64]:
@@ -208,6 +214,7 @@ def _compared(
         residual=tuple(residual_P.tolist()),
         share_explained=None,
         residual_rms=float(np.sqrt(np.square(residual_P).mean())),
+        amplitude_rms=math.sqrt(square / len(left_P)),
         unseen_share=unseen,
         mixing=mixing,
         trend_corrected=is_corrected,

@@ -48,7 +48,7 @@ def target_ranks(logits_BV: Tensor, target_B: Tensor, ties: Ties) -> Tensor:
         (B,) int64 codes, 0 to V.
     ties
         Where a target stands among items of its own score: ``optimistic`` first, ``pessimistic`` last,
-        ``expected`` in the middle. A model that gives all items one score then has the HR of chance.
+        ``expected`` in the middle: a model that gives all items one score ranks each at (V + 1) / 2.
 
     Returns
     -------

@@ -97,6 +97,45 @@ def period_of_curves(curves: Sequence[tuple[ArrayLike, ArrayLike]]) -> Period:
     return Period(per_epoch, "curve", p_value, f"a period of {per_epoch} evaluations stands out (p {p_value:.1g})")
 
 
+def spacing_of(step_N: NDArray[np.float64]) -> float:
+    """Say how many steps lie between two evaluations.
+
+    Parameters
+    ----------
+    step_N
+        (N,) sorted.
+
+    Returns
+    -------
+    float
+        The median of those that are not 0; 1 where there are none.
+    """
+    between = np.diff(step_N)
+    return float(np.median(between[between > 0])) if (between > 0).any() else 1.0
+
+
+def evaluation_numbers(step_N: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Count evaluations, the missing ones too, from the first step on.
+
+    Each gap is rounded by itself: 157 steps an epoch in quarters of 39 and 40 would drift from any even grid.
+
+    Parameters
+    ----------
+    step_N
+        (N,) sorted.
+
+    Returns
+    -------
+    numpy.ndarray
+        (N,) whole numbers; 0 before training, 1 after the first stretch.
+    """
+    if len(step_N) == 0:
+        return np.empty(0)
+    spacing = spacing_of(step_N)
+    gaps = np.maximum(np.round(np.diff(step_N) / spacing), np.diff(step_N) > 0)
+    return np.asarray(np.round(step_N[0] / spacing) + np.concatenate([[0.0], np.cumsum(gaps)]))
+
+
 def _on_grid(steps: ArrayLike, values: ArrayLike) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Return places on an even grid, so that a missing point shifts nothing, and the finite values."""
     step_N = np.asarray(steps, dtype=np.float64).ravel()
@@ -107,9 +146,7 @@ def _on_grid(steps: ArrayLike, values: ArrayLike) -> tuple[NDArray[np.int64], ND
     order = np.argsort(step_N, kind="stable")
     order = order[np.isfinite(value_N[order]) & np.isfinite(step_N[order])]
     step_N, value_N = step_N[order], value_N[order]
-    between = np.diff(step_N)
-    spacing = float(np.median(between[between > 0])) if (between > 0).any() else 1.0
-    return np.round((step_N - step_N[:1]) / spacing).astype(np.int64), value_N
+    return evaluation_numbers(step_N).astype(np.int64), value_N
 
 
 def _candidates(place_N: NDArray[np.int64], value_N: NDArray[np.float64]) -> dict[int, tuple[PeriodFit, float]]:
@@ -118,13 +155,16 @@ def _candidates(place_N: NDArray[np.int64], value_N: NDArray[np.float64]) -> dic
     All share one trend, an exponential and two slow waves: a trend that followed the period would be free to
     describe a longer period's sawtooth where a shorter one is tried.
     """
-    found = {}
+    found: dict[int, tuple[PeriodFit, float]] = {}
+    if len(place_N) == 0:
+        return found
+    n_places = int(place_N[-1] - place_N[0]) + 1
     follows = np.diff(place_N) == 1
-    whole = Curve(place_N / max(1.0, float(place_N.max(initial=0))), value_N)
+    whole = Curve((place_N - place_N[0]) / n_places, value_N)  # all in one epoch
     rest_N = value_N - decay(whole)
-    for per_epoch in range(2, min(_LONGEST, int(place_N.max(initial=0) + 1) // _FEWEST_EPOCHS) + 1):
-        level = period_fit((place_N + 1) / per_epoch, rest_N, per_epoch, _TREND_WAVES)
-        steps = period_fit((place_N[1:][follows] + 1) / per_epoch, np.diff(rest_N)[follows], per_epoch, _TREND_WAVES)
+    for per_epoch in range(2, min(_LONGEST, n_places // _FEWEST_EPOCHS) + 1):
+        level = period_fit(place_N / per_epoch, rest_N, per_epoch, _TREND_WAVES)
+        steps = period_fit(place_N[1:][follows] / per_epoch, np.diff(rest_N)[follows], per_epoch, _TREND_WAVES)
         if level and steps:
             found[per_epoch] = (level, max(level.p_value, steps.p_value))
     return found

@@ -63,7 +63,7 @@ class CurveVerdict(_Said):
         curves = [f"  {one.curve:<16} {_line(one)}" for one in self.sawtooth]
         ranked = [f"  {one.id} {one.support:4.0%}  {one.name}" for one in self.hypotheses]
         return "\n".join([
-            f"cause: {self._cause()}",
+            f"cause: {self.headline()}",
             f"issue: {self.is_issue.replace('_', ' ')}",
             f"train: {self.train_side}",
             f"validation: {self.validation_side}",
@@ -76,7 +76,8 @@ class CurveVerdict(_Said):
             *ranked,
         ])  # fmt: skip
 
-    def _cause(self) -> str:
+    def headline(self) -> str:
+        """Return the cause in a line."""
         if self.leading:
             return f"{self.leading}, {NAMES[self.leading]}"
         if self.not_separated:

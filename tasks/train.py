@@ -6,6 +6,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import models.assessment
+import models.baselines
+import models.stored
 import models.training
 from models.config import Compute, Training
 from models.device import pick_device
@@ -47,9 +50,10 @@ def train(dataset_id: str, training: Training, compute: Compute, store: str | No
 
 
 def code_version() -> str:
-    """Return a digest of what decides a training's result: the models' code and torch's version."""
-    code = code_digest(reached_from(Path(models.training.__file__)))
-    return f"{code}-torch-{version('torch')}"
+    """Return a digest of what decides a run's results: the code that trains, scores and stores, and torch's version."""
+    modules = (models.training, models.assessment, models.baselines, models.stored)
+    files = {file for module in modules for file in reached_from(Path(str(module.__file__)))}
+    return f"{code_digest(sorted(files))}-torch-{version('torch')}"
 
 
 def _train(where: Store, run_id: str, snapshot: Snapshot, training: Training, compute: Compute, code: str) -> None:
@@ -94,7 +98,14 @@ def _record(draft: Draft, trained: TrainedModel, facts: dict[str, Any]) -> None:
     draft.write("norms", map(asdict, trained.norms))
     draft.write("forgetting", map(asdict, trained.forgetting))
     draft.write("quarters", map(asdict, trained.quarters))
-    save(draft.folder, trained.model, {key: facts[key] for key in ("run_id", "dataset_id", "code", "kept_step")})
+    details = {key: facts[key] for key in ("run_id", "dataset_id", "code", "kept_step")}
+    save(draft.folder, trained.model, {**details, "validation": _kept_metrics(trained)})
     write_json(draft.folder / "config.json", facts["config"])
     write_json(draft.folder / "training.json", facts)
     draft.mark("trained")
+
+
+def _kept_metrics(trained: TrainedModel) -> dict[str, float | None]:
+    """Return the validation metrics of the weights that are kept."""
+    kept = (point for point in trained.points if point.step == trained.kept_step)
+    return {point.metric: point.value for point in kept if point.estimator == "validation"}

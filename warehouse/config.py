@@ -9,6 +9,8 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 from pydantic_settings import NoDecode
 
+from warehouse.errors import WarehouseError
+
 Preset = Literal[
     "synthetic",
     "complete_journey",
@@ -117,6 +119,15 @@ class Source(Closed):
         None, description="The columns of a text log without header."
     )
 
+    @model_validator(mode="after")
+    def _made_or_given(self) -> Self:
+        said = self.model_fields_set & {"path", "columns", "time_kind", "filters", "format", "delimiter", "header"}
+        idle = sorted(name for name in said if getattr(self, name) != type(self).model_fields[name].default)
+        if self.preset == "synthetic" and idle:
+            message = f"the preset synthetic makes its own log and has no use for {', '.join(idle)}; choose another"
+            raise ValueError(message)
+        return self
+
 
 def cut_of(text: str) -> float | datetime:
     """Return a cut as a share of the log (0 < share < 1) or as a time, UTC.
@@ -177,9 +188,9 @@ class Dataset(Closed):
     min_item_count: int | None = Field(
         None,
         ge=1,
-        description="Drop items with fewer events before T1 (at least 1); unset: as the preset says, else 1.",
+        description="Drop items with fewer events before T1, for leave_one_out in all (at least 1); unset: the preset's, else 1.",
     )
-    min_user_events: int = Field(2, ge=1, description="Drop users with fewer events (at least 1).")
+    min_user_events: int = Field(2, ge=1, description="Drop users with fewer events in the whole log (at least 1).")
     collapse_repeats: bool = Field(False, description="Count consecutive events of one item as one.")
     session_gap_minutes: float | None = Field(
         None, gt=0, description="A longer pause starts a new history (minutes, above 0); unset: never."
@@ -213,7 +224,17 @@ def store_root(said: str | None = None) -> Path:
     """Return the store's folder: the one said, else SAWTOOTH_STORE, else `store/` in the project.
 
     Where the packages are installed without the project around them, the last is `store/` in the current folder.
+
+    Raises
+    ------
+    WarehouseError
+        If it is no path.
     """
     project = Path(__file__).resolve().parents[1]
     home = project if (project / "pyproject.toml").is_file() else Path.cwd()
-    return Path(said or os.environ.get("SAWTOOTH_STORE") or home / "store").expanduser().resolve()
+    root = Path(said or os.environ.get("SAWTOOTH_STORE") or home / "store")
+    try:
+        return root.expanduser().resolve()
+    except (RuntimeError, ValueError, OSError) as error:
+        message = f"{str(root)[:200]!r} is no folder for a store: {error}"
+        raise WarehouseError(message) from error

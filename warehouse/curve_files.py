@@ -56,10 +56,15 @@ def read_curves_file(path: Path, columns: CurveColumns) -> CurveFile:
         raise WarehouseError(message)
     counts = {name: int(count) for name, count in values.group_by("name", maintain_order=True).len().rows()}
     try:
-        return CurveFile(values, roles_of(counts, columns))
+        roles = roles_of(counts, columns)
     except WarehouseError as error:
         message = f"{path}: {error}"
         raise WarehouseError(message) from error
+    if not roles.keys() - {"lr", "grad_norm"}:
+        shown = ", ".join(list(counts)[:12]) + (", ..." if len(counts) > 12 else "")
+        message = f"{path} has no column that looks like a loss or a hit ratio; set --columns.*. It has: {shown}"
+        raise WarehouseError(message)
+    return CurveFile(values, roles)
 
 
 def _read(path: Path, start: bytes, columns: CurveColumns) -> pl.DataFrame:
@@ -116,4 +121,9 @@ def _csv(path: Path) -> pl.DataFrame:
         raise WarehouseError(message) from error
     if separator == ";":  # where the semicolon separates, the comma is often the decimal point
         table = table.with_columns(pl.all().str.replace(",", ".", literal=True))
-    return table.rename({name: name.strip() for name in table.columns})
+    stripped = [name.strip() for name in table.columns]
+    return table.rename(dict(zip(table.columns, stripped, strict=True))) if _are_apart(stripped) else table
+
+
+def _are_apart(names: list[str]) -> bool:
+    return len(set(names)) == len(names)

@@ -34,7 +34,10 @@ def tidied(path: Path, table: pl.DataFrame, columns: CurveColumns) -> pl.DataFra
         estimator = next((each for each in names if each.lower() == "estimator"), None)
         label = pl.concat_str(estimator, name, separator="/") if estimator else pl.col(name)
         long = places.hstack(table.select(name=label, value=_numbers(table[value])))
-        return long.filter(pl.col("value").is_not_null() & pl.col("name").is_not_null()).cast(TIDY)
+        long = long.filter(pl.col("value").is_not_null() & pl.col("name").is_not_null())
+        if step is None:
+            long = long.with_columns(step=pl.int_range(1, pl.len() + 1).over("run", "name"))
+        return long.cast(TIDY)
     others = [each for each in names if each not in {step, epoch, run}]
     return _wide(path, table, places, others)
 

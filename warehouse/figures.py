@@ -170,15 +170,16 @@ def steps_figure(steps: pl.DataFrame) -> go.Figure:
             opacity=0.6,
         )
     )
-    figure.add_trace(
-        kind(
-            x=_values(blocks, "epoch"),
-            y=_values(blocks, "loss_nats"),
-            name=f"mean of {size} steps" if size > 1 else "each step",
-            mode="lines",
-            line={"color": "#D55E00", "width": 2},
+    if size > 1:
+        figure.add_trace(
+            kind(
+                x=_values(blocks, "epoch"),
+                y=_values(blocks, "loss_nats"),
+                name=f"mean of {size} steps",
+                mode="lines",
+                line={"color": "#D55E00", "width": 2},
+            )
         )
-    )
     for boundary in boundaries(steps):
         figure.add_vline(boundary, line={"color": GREY, "width": 1}, opacity=0.35, layer="below")
     figure.update_yaxes(title_text=UNITS["loss"], range=_robust(loss[len(loss) // 50 :]))

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import polars as pl
+import pyarrow.parquet as pq
 
 from warehouse.errors import WarehouseError
 from warehouse.fingerprint import digest_of, sha256_of
@@ -78,7 +79,7 @@ class Draft:
         frame = pl.DataFrame(rows, schema=pl.Schema(SCHEMAS[table]), orient="row")
         frame = frame.select(pl.lit(self.run_id).alias("run_id"), pl.all())
         with told_plainly(self.folder):
-            frame.write_parquet(self.folder / f"{table}.parquet")
+            pq.write_table(frame.to_arrow(), self.folder / f"{table}.parquet")
 
     def read(self, table: Table) -> pl.DataFrame:
         """Read one of the run's tables, without the run's id."""
@@ -136,13 +137,16 @@ def table_of(store: Store, run_id: str, table: Table) -> pl.DataFrame:
 
 def finish(store: Store, draft: Draft) -> Path:
     """Publish a draft. Returns the run's folder."""
-    for mark in draft.folder.glob("*.mark"):
-        mark.unlink()
     write_json(draft.folder / "DONE", {"files": _hashes(draft.folder)})
-    publish(draft.folder, store.run(draft.run_id))
-    return store.run(draft.run_id)
+    final = store.run(draft.run_id)
+    publish(draft.folder, final)
+    for mark in final.glob("*.mark"):  # only now: a crash before it would cost the stages that they stand for
+        mark.unlink()
+    return final
 
 
 def _hashes(folder: Path) -> dict[str, str]:
-    files = sorted(path for path in folder.rglob("*") if path.is_file() and path.suffix != ".mark")
+    files = sorted(
+        path for path in folder.rglob("*") if path.is_file() and path.suffix != ".mark" and path.name != "DONE"
+    )
     return {str(path.relative_to(folder)): sha256_of(path) for path in files}

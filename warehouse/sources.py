@@ -1,5 +1,6 @@
 """Which files a source means and how they are to be read: a preset's data under what the user set."""
 
+import os
 import tomllib
 from importlib import import_module, resources
 from pathlib import Path
@@ -101,11 +102,16 @@ def resolve(source: Source) -> Log:
 
 
 def default_name(source: Source) -> str:
-    """Return a source's name in the store where the user gave none; synthetic logs differ by their settings."""
+    """Return a source's name in the store where the user gave none: two logs must not share one.
+
+    Synthetic logs differ by their settings, others by where they are.
+    """
     if source.preset == "synthetic":
         made = source.synthetic
         return f"synthetic-{made.events}-{made.items}-{made.seed}"
-    return source.preset
+    if source.path is None:
+        return source.preset
+    return f"{source.preset}-{digest_of(os.path.abspath(source.path))[:6]}"  # noqa: PTH100 (a glob is no path)
 
 
 def files_of(log: Log) -> list[Path]:
@@ -134,12 +140,12 @@ def files_of(log: Log) -> list[Path]:
 def _found(given: Path) -> list[Path]:
     """Return the file itself, or those that match the glob, sorted."""
     if given.is_file():
-        return [given]
+        return [given.resolve()]
     if given.is_dir():
         message = f"{given} is a folder; say which files, such as {given}/*.parquet"
         raise WarehouseError(message)
     start = Path(given.anchor) if given.is_absolute() else Path()
-    return sorted(path for path in start.glob(str(given.relative_to(start))) if path.is_file())
+    return sorted(path.resolve() for path in start.glob(str(given.relative_to(start))) if path.is_file())
 
 
 def format_of(path: Path, log: Log) -> tuple[Format, str | None]:

@@ -12,7 +12,7 @@ from warehouse.flat import mixed, user_slices
 
 SORTED_SHARE = 0.9
 """Tied pairs that ascend (or descend) in more than this share of cases are called sorted by item."""
-FEWEST_PAIRS = 30
+FEWEST_PAIRS = 50
 """With fewer tied pairs of different items there is nothing to test."""
 
 
@@ -98,7 +98,6 @@ def _choose(
         return "hash", f"asked for; {shown}"
     if is_sorted:
         return "hash", f"{shown}: the file was written sorted by item, so that order says nothing of users"
-    return (
-        "source",
-        f"{shown}: not sorted by item (an artefact shows above {SORTED_SHARE:.0%}), so it is kept",
-    )
+    if high < SORTED_SHARE and low > 1 - SORTED_SHARE:
+        return "source", f"{shown}: not sorted by item (an artefact shows above {SORTED_SHARE:.0%}), so it is kept"
+    return "source", f"{shown}: whether it is sorted by item cannot be told, so it is kept; look at the file"

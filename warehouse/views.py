@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 from warehouse.config import Extraction
 from warehouse.duck import connected, file_text, text, translated
 from warehouse.errors import WarehouseError
+from warehouse.fingerprint import sha256_of
 from warehouse.runs import SCHEMAS
 from warehouse.splits import SPLITS
 from warehouse.store import Store, read_json
@@ -101,10 +102,11 @@ def _create(connection: duckdb.DuckDBPyConnection, store: Store, name: str) -> N
 
 
 def _create_run_table(connection: duckdb.DuckDBPyConnection, store: Store, name: str) -> None:
-    files = [folder / f"{name}.parquet" for folder in _folders(store, "runs", "DONE")]
+    tables = (folder / f"{name}.parquet" for folder in _folders(store, "runs", "DONE"))
+    files = [path for path in tables if path.is_file()]  # a run of an older version may lack a table
     if files:
         listed = ", ".join(file_text(path) for path in files)
-        connection.execute(f"CREATE VIEW {name} AS SELECT * FROM read_parquet([{listed}])")
+        connection.execute(f"CREATE VIEW {name} AS SELECT * FROM read_parquet([{listed}], union_by_name=true)")
         return
     schema = {column: _empty_column(type_) for column, type_ in SCHEMAS[name].items()}  # type: ignore[index]
     connection.register(name, pa.table({"run_id": pa.array([], pa.string()), **schema}))
@@ -185,7 +187,15 @@ def _register_windows(connection: duckdb.DuckDBPyConnection, folder: Path) -> li
 
 
 def _runs(store: Store) -> list[dict[str, Any]]:
-    return _of_each(store, "runs", "DONE", lambda folder: _flat(read_json(folder / "run.json"), _RUN_COLUMNS))
+    return _of_each(store, "runs", "DONE", _run)
+
+
+def _run(folder: Path) -> dict[str, Any]:
+    facts = folder / "run.json"
+    if read_json(folder / "DONE")["files"].get(facts.name) != sha256_of(facts):
+        message = f"{facts} was altered; remove {folder} and ask for the run again"
+        raise WarehouseError(message)
+    return _flat(read_json(facts), _RUN_COLUMNS)
 
 
 def _datasets(store: Store) -> list[dict[str, Any]]:

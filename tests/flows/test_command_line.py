@@ -24,7 +24,7 @@ def test_underscores_and_dashes_are_the_same():
 def test_lists_are_said_as_json_or_with_commas():
     assert asked("--training.cutoffs", "5,20").training.cutoffs == (5, 20)
     filters = '[{"column": "say \\"qty\\"", "operator": ">", "value": "0"}]'
-    assert asked("--source.filters", filters).source.filters[0].column == 'say "qty"'
+    assert asked("--source.preset", "custom", "--source.filters", filters).source.filters[0].column == 'say "qty"'
 
 
 @pytest.mark.parametrize(

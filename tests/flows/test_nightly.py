@@ -147,7 +147,7 @@ def test_a_diverged_training_is_stored_and_said(tmp_path, monkeypatch, capsys):
         ((status, stopped_at, test_hr),) = connection.fetchall()
     assert (code, status, stopped_at) == (1, "diverged", 41)
     assert test_hr > 0  # of the last good evaluation
-    assert "step 41 had a loss or gradient that is not finite" in said
+    assert "step 41 met a loss, gradient or score that is not finite" in said
     assert "diverged" in next((store / "runs").glob("*/report.html")).read_text().lower()
     assert main(words_for(store)) == 1  # asked again: the same answer, not trained again
     assert "is in the store" in capsys.readouterr().err

@@ -48,7 +48,11 @@ class Warehouse:
         if settings.get("preset", "custom") == "custom":
             columns = Columns(user="user", item="item", time="at")
             settings = {"preset": "custom", "columns": columns, "time_kind": "order", "max_rejected": 1.0, **settings}
-        return resolve(Source(path=str(self.folder / path), **settings))
+        settings.setdefault("name", settings["preset"])
+        path = str(self.folder / path)
+        if settings["preset"] == "synthetic":  # whose path is the project's own to set
+            return resolve(Source(**settings).model_copy(update={"path": path}))
+        return resolve(Source(path=path, **settings))
 
     def ingest(self, path: str = "log.csv", **settings: Any) -> Ingested:
         return ingest(self.store, self.log(path, **settings), LIGHT, self.told.append, NOW_US)

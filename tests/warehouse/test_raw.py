@@ -10,6 +10,7 @@ from warehouse import raw
 from warehouse.config import Source, Synthetic
 from warehouse.errors import WarehouseError
 from warehouse.raw import ensure_log
+from warehouse.sources import default_name
 
 SMALL = Source(synthetic=Synthetic(events=1_000, items=50))
 
@@ -70,5 +71,7 @@ def test_a_generator_that_fails_leaves_the_old_or_nothing(house: Any, monkeypatc
 
 def test_it_goes_through_the_whole_warehouse(house: Any) -> None:
     path = made(house)
-    found = house.ingest(str(path.relative_to(house.folder)), preset="synthetic", max_rejected=0.0)
+    found = house.ingest(
+        str(path.relative_to(house.folder)), preset="synthetic", name=default_name(Source()), max_rejected=0.0
+    )
     assert (found.source, found.events, found.quarantined) == ("synthetic-500000-5000-0", 1_000, {})

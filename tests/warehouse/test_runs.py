@@ -117,6 +117,6 @@ def test_a_table_that_cannot_be_written_is_said(draft: Draft, monkeypatch: pytes
     def full(*_: Any) -> None:
         raise OSError(28, "No space left on device", "steps.parquet")
 
-    monkeypatch.setattr("polars.DataFrame.write_parquet", full)
+    monkeypatch.setattr("pyarrow.parquet.write_table", full)
     with pytest.raises(WarehouseError, match=r"steps\.parquet: no space left on device"):
         draft.write("steps", [])

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 import pytest
+from pydantic import ValidationError
 
 from warehouse.config import Columns, Filter, Preset, Source
 from warehouse.errors import WarehouseError
@@ -57,11 +58,6 @@ FORMATS: dict[str, tuple[str, str, list[tuple[str, str, int]]]] = {
         "2,79323P,1,2009-12-01 07:46:00,\n3,79323W,10.0,2009-12-01 07:47:00,13086\n",
         [("13085", "85048", 1259653500_000_000), ("13086", "79323W", 1259653620_000_000)],
     ),
-    "synthetic": (
-        "made.jsonl",
-        '{"user":"u1","item":"i1","time":"2025-01-02T00:00:00"}\n',
-        [("u1", "i1", 20090 * DAY)],
-    ),
 }
 
 
@@ -69,10 +65,9 @@ FORMATS: dict[str, tuple[str, str, list[tuple[str, str, int]]]] = {
 @pytest.mark.parametrize("preset", FORMATS)
 def test_a_preset_reads_its_format(house: Any, preset: str, zipped: bool) -> None:
     name, content, expected = FORMATS[preset]
-    settings = {"format": "jsonl"} if preset == "synthetic" else {}
     name, raw = (f"{name}.gz", gzip.compress(content.encode())) if zipped else (name, content.encode())
     house.write(name, raw)
-    found = house.ingest(name, preset=preset, name="log", max_rejected=0.0, **settings)
+    found = house.ingest(name, preset=preset, name="log", max_rejected=0.0)
     assert house.events("log") == expected
     assert found.quarantined == {}
     assert found.filtered == {"retailrocket_events": 1, "online_retail_ii": 2}.get(preset, 0)
@@ -133,7 +128,20 @@ def test_what_the_user_says_wins_over_the_preset() -> None:
 
 def test_synthetic_logs_are_named_by_their_settings() -> None:
     assert default_name(Source()) == "synthetic-500000-5000-0"
-    assert default_name(Source(preset="movielens_1m")) == "movielens_1m"
+    assert default_name(Source(preset="complete_journey")) == "complete_journey"
+
+
+def test_two_logs_do_not_share_a_name(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    names = {default_name(Source(preset="movielens_1m", path=path)) for path in ("a.dat", "b.dat", "x/a.dat", "*.dat")}
+    assert len(names) == 4
+    monkeypatch.chdir(tmp_path)
+    relative, absolute = (Source(preset="custom", path=path) for path in ("a.csv", str(tmp_path / "a.csv")))
+    assert default_name(relative) == default_name(absolute)
+
+
+def test_the_preset_that_makes_its_own_log_takes_no_other() -> None:
+    with pytest.raises(ValidationError, match="has no use for columns, path; choose another"):
+        Source(path="mine.csv", columns=Columns(user="u"))
 
 
 def test_reading_depends_on_how_and_not_on_where() -> None:
@@ -154,7 +162,7 @@ def test_a_relative_glob_starts_here(house: Any, monkeypatch: pytest.MonkeyPatch
     house.write("a.csv", "x")
     monkeypatch.chdir(house.folder)
     log = resolve(Source(preset="custom", path="*.csv", columns=Columns(user="u", item="i", time="t")))
-    assert files_of(log) == [Path("a.csv")]
+    assert files_of(log) == [house.folder / "a.csv"]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,108 @@
+import json
+
+import numpy as np
+import pytest
+
+from models.curve import curve
+from models.curve_set import CurveSet
+from models.curve_verdict import judge
+from models.errors import ModelError
+from models.hypotheses import HYPOTHESES, Evidence
+from tests.models.curve_cases import EPOCHS, WEIGHTS, Case
+
+
+def verdicts(case, windows=None, n_seeds=6):
+    return [judge(Case(seed).of(case, windows), "said") for seed in range(n_seeds)]
+
+
+@pytest.mark.parametrize(
+    ("case", "leading", "is_issue"),
+    [
+        ("memory", "H1", "no"),
+        ("memory_with_dip", "H1", "yes"),
+        ("restarts", "H3", "yes"),
+        ("diverging", "H3", "yes"),
+        ("train_only", None, "cannot_tell"),
+        ("swinging", None, "cannot_tell"),
+        ("order", None, "cannot_tell"),
+        ("mirrored", None, "cannot_tell"),
+        ("mean_since_start", None, "cannot_tell"),
+        ("overfit", None, "no"),
+    ],
+)
+def test_the_guilty_leads_and_nobody_does_where_curves_cannot_tell(case, leading, is_issue):
+    found = verdicts(case)
+    assert [one.leading for one in found].count(leading) >= 5
+    assert {one.leading for one in found} <= {leading, None}  # never a confident wrong one
+    assert [one.is_issue for one in found].count(is_issue) >= 5
+
+
+def test_few_validation_windows_are_noise():
+    assert [one.leading for one in verdicts("few_windows", 200)].count("H8") >= 5
+
+
+@pytest.mark.parametrize(
+    ("case", "among"),
+    [("train_only", {"H1", "H2", "H4", "H5"}), ("swinging", {"H2", "H3"}), ("order", {"H4", "H5"}),
+     ("mirrored", {"H7"}), ("mean_since_start", {"H1", "H4"})],
+)  # fmt: skip
+def test_what_cannot_be_told_apart_is_named(case, among):
+    for one in verdicts(case, n_seeds=3):
+        assert among <= set(one.not_separated)
+
+
+def test_the_next_experiment_fits_what_is_open():
+    assert "probe" in verdicts("train_only", n_seeds=1)[0].next_experiment
+    assert "order by quarter" in verdicts("order", n_seeds=1)[0].next_experiment
+    assert verdicts("overfit", n_seeds=1)[0].next_experiment == "None is needed."
+
+
+def test_overfitting_is_said_beside_the_sawtooth():
+    one = verdicts("overfit", n_seeds=1)[0]
+    assert "overfitting, whatever saws" in one.validation_side
+    assert "best validation epoch" in one.advice
+    assert "as train does: divergence" in verdicts("diverging", n_seeds=1)[0].validation_side
+
+
+def test_three_epochs_without_a_pattern_are_not_called_harmless():
+    noisy = WEIGHTS + 0.1 * np.random.default_rng(0).standard_normal(24)
+    one = judge(CurveSet({"train_loss": (curve(EPOCHS[:12], noisy[:12]),)}), "said")
+    assert (one.leading, one.is_issue) == (None, "cannot_tell")
+    assert "more epochs" in one.next_experiment
+
+
+def test_curves_without_a_boundary_say_what_to_log():
+    one = judge(CurveSet({"train_loss": (curve([1, 2, 3], [3, 2, 1]),)}), "said")
+    assert (one.leading, one.is_issue, one.sawtooth) == (None, "cannot_tell", ())
+    assert "at least twice an epoch" in one.next_experiment
+
+
+def test_evidence_from_elsewhere_is_weighed_too():
+    arm = Evidence("one fixed order: the pattern stays", {"H5": 10, "H1": 0.1, "H2": 0.1})
+    quarters = Evidence("quarters differ in time", {"H5": 10})
+    found = judge(Case().of("train_only"), "said", (arm, quarters))
+    assert found.leading == "H5"
+    assert found.is_issue == "yes"
+    assert any(piece.statement == arm.statement for piece in found.hypotheses[0].evidence)
+
+
+def test_no_curve_at_all_is_an_error():
+    with pytest.raises(ModelError, match="no curve to judge"):
+        judge(CurveSet({}), "said")
+
+
+def test_supports_are_ranked_and_within_bounds():
+    one = verdicts("memory", n_seeds=1)[0]
+    assert {each.id for each in one.hypotheses} == set(HYPOTHESES)
+    values = [each.support for each in one.hypotheses]
+    assert values == sorted(values, reverse=True)
+    assert 0 < sum(values) < 1
+
+
+def test_it_serialises_to_the_schema_of_the_verdict():
+    found = json.loads(verdicts("memory_with_dip", n_seeds=1)[0].model_dump_json())
+    assert set(found) >= {
+        "leading", "hypotheses", "sawtooth", "train_side", "validation_side", "is_issue", "advice", "next_experiment",
+    }  # fmt: skip
+    assert set(found["hypotheses"][0]) == {"id", "name", "support", "evidence"}
+    assert found["sawtooth"][0]["low"] < found["sawtooth"][0]["excess"] < found["sawtooth"][0]["high"]
