@@ -188,7 +188,8 @@ class Dataset(Closed):
     min_item_count: int | None = Field(
         None,
         ge=1,
-        description="Drop items with fewer events before T1, for leave_one_out in all (at least 1); unset: the preset's, else 1.",
+        description="Drop items with fewer events before T1, for leave_one_out in all (at least 1);"
+        " unset: as the preset says, else 1.",
     )
     min_user_events: int = Field(2, ge=1, description="Drop users with fewer events in the whole log (at least 1).")
     collapse_repeats: bool = Field(False, description="Count consecutive events of one item as one.")
