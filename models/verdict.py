@@ -9,18 +9,18 @@ from models.hypotheses import NAMES, HypothesisId
 Issue = Literal["yes", "no", "cannot_tell"]
 
 
-class _Said(BaseModel):
+class Said(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class EvidenceFor(_Said):
+class EvidenceFor(Said):
     """An observation as it bears on one hypothesis."""
 
     statement: str
     ratio: float = Field(description="Times as probable as under a cause not listed; above 1 speaks for.")
 
 
-class Hypothesis(_Said):
+class Hypothesis(Said):
     """One possible cause."""
 
     id: HypothesisId
@@ -29,7 +29,7 @@ class Hypothesis(_Said):
     evidence: tuple[EvidenceFor, ...]
 
 
-class CurveSawtooth(_Said):
+class CurveSawtooth(Said):
     """The sawtooth of one curve."""
 
     curve: str
@@ -44,7 +44,7 @@ class CurveSawtooth(_Said):
     boundaries: int
 
 
-class CurveVerdict(_Said):
+class CurveVerdict(Said):
     """What curves alone say of why they saw."""
 
     leading: HypothesisId | None
