@@ -10,6 +10,8 @@ Issue = Literal["yes", "no", "cannot_tell"]
 
 
 class Said(BaseModel):
+    """What is concluded: closed and frozen, for machines as JSON."""
+
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
