@@ -3,7 +3,7 @@
 Legend: B batch, W windows evaluated, V items.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -19,6 +19,9 @@ _CPU_SCORES = 2**20
 """Scores a batch on a CPU: 4 MB, so that the passes over them find them in the cache."""
 _DEVICE_SCORES = 2**26
 """Scores a batch on a GPU: 256 MB, enough to keep it busy."""
+
+OnBatch = Callable[[Tensor, Tensor], None]
+"""Told the (B,) losses in nats and the (B,) ranks of each batch evaluated, in the order of the windows."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +69,13 @@ def rows_per_batch(n_items: int, device: torch.device) -> int:
     return min(4096, max(64, scores // n_items))
 
 
-def evaluate(model: NextItemGRU, windows: DeviceWindows, scoring: Scoring, indices: Tensor | None = None) -> MetricSums:
+def evaluate(
+    model: NextItemGRU,
+    windows: DeviceWindows,
+    scoring: Scoring,
+    indices: Tensor | None = None,
+    on_batch: OnBatch | None = None,
+) -> MetricSums:
     """Sum the metrics over a split, or over some of its windows.
 
     Parameters
@@ -79,6 +88,8 @@ def evaluate(model: NextItemGRU, windows: DeviceWindows, scoring: Scoring, indic
         Cutoffs and ties.
     indices
         (W,) int64 windows on the same device; None takes all.
+    on_batch
+        Told the losses and ranks behind the sums.
 
     Returns
     -------
@@ -94,7 +105,10 @@ def evaluate(model: NextItemGRU, windows: DeviceWindows, scoring: Scoring, indic
     with frozen(model):
         for batch, logits_BV in scored(model, windows, indices):
             rank_B = target_ranks(logits_BV, batch.target_B, scoring.ties)
-            sums += batch_sums(batch, logits_BV, rank_B, scoring.cutoffs)
+            loss_B = target_losses(logits_BV, batch.target_B)
+            sums += MetricSums.of_batch(loss_B, rank_B, batch.target_B != UNKNOWN, scoring.cutoffs)
+            if on_batch is not None:
+                on_batch(loss_B, rank_B)
     return sums
 
 

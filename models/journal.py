@@ -13,6 +13,7 @@ from torch import Tensor
 from models.curves import CurvePoint, StepRecord
 from models.gru import NextItemGRU
 from models.state import StepOutcome
+from models.watching import Watch
 
 
 @dataclass(frozen=True)
@@ -85,6 +86,7 @@ class Journal:
 
     steps: StepBuffer
     keep: Literal["best", "last"]
+    watch: Watch
     points: list[CurvePoint] = field(default_factory=list)
     kept: Kept | None = None
     training_s: float = 0.0  # in steps, evaluations not counted

@@ -29,6 +29,7 @@ from models.journal import Journal, StepBuffer
 from models.plan import OnProgress, Phase, Plan, Progress, make_plan
 from models.seeds import Stream, torch_seed
 from models.state import TrainingState, begin, take_step
+from models.watching import Watch, WatchedScores
 from models.windows import TrainingData
 
 Status = Literal["finished", "diverged"]
@@ -46,6 +47,7 @@ class TrainedModel:
     norms: list[NormRecord]
     forgetting: list[ForgettingRecord]
     quarters: list[QuarterRecord]
+    watched: WatchedScores | None  # None where no evaluation was reached
     status: Status
     stopped_at: int | None  # the step that was not finite, where diverged
     kept_step: int  # updates that the kept weights have had
@@ -95,7 +97,7 @@ def train(data: TrainingData, config: Training, compute: Compute, on_progress: O
         plan = make_plan(data, config, device, on_progress)
         model = build_model(config.model, data.n_items, config.seed).to(device)
         state = begin(model, config, plan.scoring)
-        journal = Journal(StepBuffer(plan.n_steps), config.keep_weights)
+        journal = Journal(StepBuffer(plan.n_steps), config.keep_weights, Watch(len(plan.validation)))
         course = _Course(plan, state, journal, Instruments(plan, state))
         stopped_at = None
         while stopped_at is None and state.step < plan.n_steps:
@@ -145,10 +147,12 @@ def _evaluate(course: _Course, phase: int) -> bool:
     state.forget_running()
     try:
         probe = evaluate(state.evaluated, plan.train, plan.scoring, plan.probe_W)
-        validation = evaluate(state.evaluated, plan.validation, plan.scoring)
+        validation = evaluate(state.evaluated, plan.validation, plan.scoring, on_batch=journal.watch.note)
     except NonFiniteScoresError:
         journal.points += points
+        journal.watch.forget()
         return False
+    journal.watch.close(state.step)
     points += curve_points(probe, moment, "train_probe")
     points += curve_points(validation, moment, "validation")
     journal.points += points
@@ -179,6 +183,7 @@ def _conclude(course: _Course, stopped_at: int | None, wall_s: float) -> Trained
         norms=instruments.norms(),
         forgetting=instruments.forgetting,
         quarters=instruments.quarters,
+        watched=journal.watch.scores(),
         status="finished" if stopped_at is None else "diverged",
         stopped_at=stopped_at,
         kept_step=state.step if journal.kept is None else journal.kept.step,

@@ -8,6 +8,7 @@ from models.curves import StepRecord
 from models.gru import NextItemGRU, build_model
 from models.journal import Journal, StepBuffer
 from models.state import StepOutcome
+from models.watching import Watch
 
 
 @pytest.fixture
@@ -27,7 +28,7 @@ def test_steps_are_read_as_they_were_written_and_no_further() -> None:
 
 def test_best_keeps_the_earliest_of_equals_and_last_the_last(model: NextItemGRU) -> None:
     scores = {3: 0.1, 6: 0.4, 9: 0.4, 12: 0.2}
-    best, last = Journal(StepBuffer(1), "best"), Journal(StepBuffer(1), "last")
+    best, last = Journal(StepBuffer(1), "best", Watch(1)), Journal(StepBuffer(1), "last", Watch(1))
     for step, score in scores.items():
         best.consider(model, step, score)
         last.consider(model, step, score)
@@ -38,7 +39,7 @@ def test_best_keeps_the_earliest_of_equals_and_last_the_last(model: NextItemGRU)
 
 
 def test_kept_weights_are_a_copy(model: NextItemGRU) -> None:
-    journal = Journal(StepBuffer(1), "best")
+    journal = Journal(StepBuffer(1), "best", Watch(1))
     journal.consider(model, 1, 0.5)
     expected = model.embedding.weight.detach().clone()
     with torch.no_grad():

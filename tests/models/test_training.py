@@ -160,11 +160,11 @@ def test_stopping_before_the_first_evaluation_leaves_no_curves(run: Run, monkeyp
 def test_scores_that_are_not_finite_at_an_evaluation_stop_with_the_running_curve(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def evaluate_broken(model: torch.nn.Module, *arguments: object) -> object:
+    def evaluate_broken(model: torch.nn.Module, *arguments: object, **more: object) -> object:
         if evaluated:
             model.output.linear.bias.data[0] = math.inf  # type: ignore[union-attr, index]
         evaluated.append(1)
-        return evaluate(model, *arguments)  # type: ignore[arg-type]
+        return evaluate(model, *arguments, **more)  # type: ignore[arg-type]
 
     evaluated: list[int] = []
     monkeypatch.setattr(training, "evaluate", evaluate_broken)
