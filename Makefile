@@ -7,7 +7,7 @@ SIZE   ?= 250k
 PORT   ?= 4200
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint types format bench serve clean
+.PHONY: help setup run diagnose sweep test lint types format bench verdicts serve clean
 
 help:  ## show this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -16,6 +16,12 @@ setup: $(VENV)/.ready-dev  ## create .venv and install everything with plain pip
 
 run: $(VENV)/.ready  ## raw log to a trained, evaluated, reported model (SOURCE=synthetic SIZE=250k)
 	@$(BIN)/python -m flows nightly --source.preset $(SOURCE) --size $(SIZE) $(OPTIONS)
+
+diagnose: $(VENV)/.ready  ## why the curves saw: orders, rates and remedies compared (SOURCE SIZE OPTIONS as for run)
+	@$(BIN)/python -m flows diagnose --source.preset $(SOURCE) --size $(SIZE) $(OPTIONS)
+
+sweep: $(VENV)/.ready  ## how the sawtooth goes with the learning rate (SOURCE SIZE OPTIONS as for run)
+	@$(BIN)/python -m flows sweep --source.preset $(SOURCE) --size $(SIZE) $(OPTIONS)
 
 test: $(VENV)/.ready-dev  ## all tests, with branch coverage
 	$(BIN)/python -m pytest --cov --cov-report=term
@@ -35,6 +41,9 @@ format: $(VENV)/.ready-dev  ## rewrite in the project's format
 bench: $(VENV)/.ready-dev  ## speed and memory beside what a user would write instead
 	$(BIN)/python benchmarks/extraction.py
 	$(BIN)/python benchmarks/training.py
+
+verdicts: $(VENV)/.ready-dev  ## judge the judge: trainings with planted causes (OPTIONS='--seeds 2 --kinds ...')
+	OMP_NUM_THREADS=1 OMP_WAIT_POLICY=PASSIVE $(BIN)/python benchmarks/verdicts.py $(OPTIONS)
 
 serve: $(VENV)/.ready  ## server, work pool, deployments and worker on 127.0.0.1, until Ctrl-C
 	@$(BIN)/python -m flows serve --port $(PORT)

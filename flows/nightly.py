@@ -10,6 +10,7 @@ from models.config import Compute, Training
 from tasks.dataset import build_dataset
 from tasks.evaluate import evaluate
 from tasks.ingest import ingest
+from tasks.judge import judge
 from tasks.publish import publish
 from tasks.report import report
 from tasks.reproduce import command_for
@@ -45,6 +46,7 @@ def nightly(
     built = build_dataset(ingested, size, dataset, extraction, store)
     trained = train(built.dataset_id, training, compute, store)
     evaluate(trained.run_id, built.dataset_id, training, compute, store)
+    judge(trained.run_id, built.dataset_id, store)
     run = report(trained.run_id, command_for("nightly", asked), store)
     address = publish(run, built.manifest, store)
     return concluded(run, address, reused=trained.reused)

@@ -1,6 +1,7 @@
-"""A run's report over HTTP on this machine: browsers refuse file:// links on an http page such as Prefect's.
+"""Reports over HTTP on this machine: browsers refuse file:// links on an http page such as Prefect's.
 
-It answers `GET /runs/<id>/report.html` and nothing else: no listing, no other file, no other machine.
+It answers `GET /runs/<id>/report.html` and `GET /studies/<id>/report.html` and nothing else: no listing, no other file,
+no other machine.
 """
 
 import re
@@ -10,7 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 LOOPBACK = "127.0.0.1"
-_REPORT = re.compile(r"/runs/([a-z0-9][a-z0-9._-]{0,79})/report\.html")
+_REPORT = re.compile(r"/(runs|studies)/([a-z0-9][a-z0-9._-]{0,79})/report\.html")
 _OWN_NAMES = frozenset({LOOPBACK, "localhost"})
 _HEADERS = {
     "Content-Type": "text/html; charset=utf-8",
@@ -30,7 +31,7 @@ class ReportsServer(ThreadingHTTPServer):
     """Serves one store's reports on the loopback interface. Made, it holds the port; 0: any free one."""
 
     def __init__(self, store: Path, port: int) -> None:
-        self._runs = store / "runs"
+        self._store = store
         super().__init__((LOOPBACK, port), _ReportHandler)
 
     @property
@@ -44,8 +45,9 @@ class ReportsServer(ThreadingHTTPServer):
         if match is None:
             return None
         try:
-            path = (self._runs / match[1] / "report.html").resolve(strict=True)
-            inside = path.is_relative_to(self._runs.resolve(strict=True))
+            kind = self._store / match[1]
+            path = (kind / match[2] / "report.html").resolve(strict=True)
+            inside = path.is_relative_to(kind.resolve(strict=True))
         except (OSError, RuntimeError):  # missing, unreadable, or links in a circle
             return None
         return path if inside and path.is_file() else None

@@ -26,6 +26,8 @@ class Night(BaseModel):
     successor_hr: float | None
     best_validation_hr: float | None
     best_validation_epoch: float | None
+    verdict: str | None = Field(None, description="Why its curves saw, in a line; none in runs of older versions.")
+    is_issue: str | None = Field(None, description="Whether that is an issue: yes, no, cannot_tell.")
     wall_s: float = Field(description="Seconds that the training took.")
 
     def __str__(self) -> str:
@@ -39,8 +41,14 @@ class Night(BaseModel):
             f"  popularity                 {_number(self.popularity_hr)}\n"
             f"best validation {self.metric} {_number(self.best_validation_hr)},"
             f" epoch {_number(self.best_validation_epoch, 2)}; run {self.run_id}, {source}\n"
+            f"{self._said_of_curves()}"
             f"report: {self.report}"
         )
+
+    def _said_of_curves(self) -> str:
+        if self.verdict is None:
+            return ""
+        return f"why the curves saw: {self.verdict}; an issue: {(self.is_issue or 'cannot_tell').replace('_', ' ')}\n"
 
 
 def _number(value: float | None, digits: int = 4) -> str:

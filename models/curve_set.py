@@ -22,6 +22,8 @@ _METRICS: tuple[Metric, ...] = ("loss", "hr")
 Tilt = Literal["better", "worse", "none"]
 """What happens to a metric at the boundary between epochs: a lower loss and a higher hit ratio are better."""
 
+_NEGLIGIBLE = 0.01
+"""Share of a curve's range: a jump as small is nobody's picture, however sure."""
 _PERIODIC = 0.05
 _CLEARLY_PERIODIC = 0.01
 
@@ -72,8 +74,9 @@ class Measured:
         role = role_of(side, metric)
         if role not in self.sawtooth:
             return None
-        direction = direction_of(self.sawtooth[role])
-        if direction == "none":
+        one = self.sawtooth[role]
+        direction = direction_of(one)
+        if direction == "none" or abs(one.excess) < _NEGLIGIBLE * float(np.ptp(self.given.curves[role][0].value_N)):
             return "none"
         return "better" if (direction == "down") == (metric == "loss") else "worse"
 

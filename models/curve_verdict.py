@@ -4,24 +4,25 @@ Curves show what happened, not why: where they allow several causes the verdict 
 the experiment that would part them.
 """
 
-from models.curve_facts import first_curve, rise_from_best
-from models.curve_set import CurveSet, Measured, Role, direction_of, measure
+from collections.abc import Sequence
+
+from models.curve_set import CurveSet, Measured, Role, Side, direction_of, measure, role_of
+from models.curve_sides import overfit, train_side, validation_side
 from models.errors import ModelError
-from models.evidence_of_pattern import PATTERN_RULES, shown
+from models.evidence_of_pattern import PATTERN_RULES
 from models.evidence_of_training import TRAINING_RULES
 from models.experiments import next_experiment
 from models.hypotheses import HYPOTHESES, NAMES, Evidence, HypothesisId, leading, not_separated, supports
 from models.sawtooth import Sawtooth
 from models.verdict import CurveSawtooth, CurveVerdict, EvidenceFor, Hypothesis, Issue
 
-_RISES = 1.01
-"""Times its best epoch from which on a loss counts as rising again."""
 _FAULTS: frozenset[HypothesisId] = frozenset({"H3", "H4", "H5", "H6", "H7"})
 _SEEN_OTHERWISE: frozenset[HypothesisId] = frozenset({"H3", "H4", "H6", "H8"})
 """Hypotheses that evidence other than a clear sawtooth can convict."""
 _RESOLVED = 0.1
 """Share of a curve's range: a jump this small would have been seen, or nothing is said of there being none."""
 _FEWEST_BOUNDARIES = 3
+_MORE_DATA = "Train for more epochs, with more seeds, or evaluate more windows."
 _ADVICE: dict[HypothesisId, str] = {
     "H1": "Leave the shuffle as it is. Judge training by a frozen probe and by validation at the ends of epochs, not "
     "by the running curve; if validation dips with it, lower or decay the learning rate or average the weights.",
@@ -35,7 +36,13 @@ _ADVICE: dict[HypothesisId, str] = {
 }
 
 
-def judge(given: CurveSet, period: str, evidence: tuple[Evidence, ...] = ()) -> CurveVerdict:
+def judge(
+    given: CurveSet,
+    period: str,
+    evidence: Sequence[Evidence] = (),
+    dips: Issue | None = None,
+    done: frozenset[str] = frozenset(),
+) -> CurveVerdict:
     """Weigh what curves show.
 
     Parameters
@@ -46,6 +53,11 @@ def judge(given: CurveSet, period: str, evidence: tuple[Evidence, ...] = ()) -> 
         How the epoch's period is known, a sentence.
     evidence
         What is known beside the curves, such as of arms.
+    dips
+        Whether the validation hit ratio dips between epochs, compared window by window; None where it was not, and its
+        curves say.
+    done
+        Names of experiments that need not be made again.
 
     Returns
     -------
@@ -64,20 +76,22 @@ def judge(given: CurveSet, period: str, evidence: tuple[Evidence, ...] = ()) -> 
     found = [rule(measured) for rule in (*PATTERN_RULES, *TRAINING_RULES)]
     weighed = [*(piece for piece in found if piece is not None), *evidence]
     support = supports(weighed)
-    first = leading(support) if _is_pictured(measured) or _best(support) in _SEEN_OTHERWISE else None
-    is_issue = _is_issue(measured, first)
+    proven = {piece.proves for piece in weighed if piece.proves}
+    is_seen = _is_pictured(measured) or _best(support) in _SEEN_OTHERWISE | proven
+    first = leading(support) if is_seen else None
+    is_issue = _is_issue(measured, first, dips)
     unclear = not_separated(support) if first is None and _is_pictured(measured) else ()
     return CurveVerdict(
         leading=first,
         hypotheses=_ranked(support, weighed),
         not_separated=unclear,
-        sawtooth=tuple(_row(role, one) for role, one in measured.sawtooth.items()),
+        sawtooth=tuple(described(role, one) for role, one in measured.sawtooth.items()),
         period=period,
-        train_side=_train_side(measured),
-        validation_side=_validation_side(measured),
+        train_side=train_side(measured),
+        validation_side=validation_side(measured),
         is_issue=is_issue,
         advice=_advice(measured, first, is_issue),
-        next_experiment=_next(measured, support, is_issue),
+        next_experiment=_next(measured, support, is_issue, done),
     )
 
 
@@ -107,7 +121,21 @@ def _ranked(support: dict[HypothesisId, float], weighed: list[Evidence]) -> tupl
     )
 
 
-def _row(role: str, one: Sawtooth) -> CurveSawtooth:
+def described(role: str, one: Sawtooth) -> CurveSawtooth:
+    """Say a sawtooth for machines.
+
+    Parameters
+    ----------
+    role
+        Of the curve.
+    one
+        Measured.
+
+    Returns
+    -------
+    CurveSawtooth
+        The same numbers and a direction.
+    """
     return CurveSawtooth(
         curve=role,
         excess=one.excess,
@@ -122,56 +150,29 @@ def _row(role: str, one: Sawtooth) -> CurveSawtooth:
     )
 
 
-def _train_side(measured: Measured) -> str:
-    tilt, probe = measured.tilt("train"), measured.tilt("probe")
-    if tilt is None:
-        return "No running train curve with two evaluations an epoch was given."
-    if tilt == "none":
-        return f"The running train curve does not clearly saw ({shown(measured, 'train')})."
-    text = f"The running train curve jumps for the {tilt} between epochs ({shown(measured, 'train')})."
-    if probe is None:
-        return f"{text} Without a frozen probe the curves do not say whether the weights or the average swing."
-    if probe == "none":
-        return f"{text} The same weights, frozen, do not saw: it is the average that swings."
-    return f"{text} The frozen probe jumps for the {probe} ({shown(measured, 'probe')})."
-
-
-def _validation_side(measured: Measured) -> str:
-    tilt = measured.tilt("validation")
-    rise = _overfit(measured)
-    if tilt is None:
-        text = "No validation curve with two evaluations an epoch was given."
-    elif tilt == "none":
-        text = f"Validation does not clearly saw ({shown(measured, 'validation')})."
-    else:
-        text = f"Validation jumps for the {tilt} between epochs ({shown(measured, 'validation')})."
-    return f"{text} {rise}" if rise else text
-
-
-def _overfit(measured: Measured) -> str:
-    one = first_curve(measured.given, "validation_loss")
-    train = first_curve(measured.given, "probe_loss", "train_loss")
-    rise = rise_from_best(one) if one is not None else None
-    if rise is None or rise.times < _RISES:
-        return ""
-    with_train = rise_from_best(train) if train is not None else None
-    cause = "as train does: divergence" if with_train and with_train.times >= _RISES else "overfitting, whatever saws"
-    return f"Its loss rises from {rise.base:.4g} in its best epoch to {rise.value:.4g} in the last, {cause}."
-
-
-def _is_issue(measured: Measured, first: HypothesisId | None) -> Issue:
-    if first in _FAULTS or measured.tilt("validation") == "worse":
+def _is_issue(measured: Measured, first: HypothesisId | None, dips: Issue | None) -> Issue:
+    worse: Issue = dips or ("yes" if measured.tilt("validation") == "worse" else "no")
+    if first in _FAULTS or worse == "yes":
         return "yes"
     if not _is_pictured(measured):
-        return "no" if _would_be_seen(measured) else "cannot_tell"
+        return "no" if _would_be_seen(measured, dips) else "cannot_tell"
     is_only_average = measured.tilt("probe") == "none" or first in {"H1", "H8"}
-    return "no" if is_only_average and first is not None and measured.tilt("validation") == "none" else "cannot_tell"
+    is_calm = worse == "no" and (dips == "no" or measured.tilt("validation") == "none")
+    return "no" if is_only_average and first is not None and is_calm else "cannot_tell"
 
 
-def _would_be_seen(measured: Measured) -> bool:
-    """Return whether a jump of any weight would have been seen in the curves that have one to measure."""
-    sides = [role for role in measured.sawtooth if role not in {"lr", "grad_norm"}]
-    return bool(sides) and all(_is_resolved(measured, role) for role in sides)
+def _would_be_seen(measured: Measured, dips: Issue | None) -> bool:
+    """Return whether a jump of any weight would have been seen, on each side that has a curve to measure."""
+    sides: dict[Side, list[Role]] = {
+        side: [role for role in (role_of(side, "loss"), role_of(side, "hr")) if role in measured.sawtooth]
+        for side in ("train", "probe", "validation")
+    }
+    seen = [
+        (side == "validation" and dips == "no") or any(_is_resolved(measured, role) for role in roles)
+        for side, roles in sides.items()
+        if roles
+    ]
+    return bool(seen) and all(seen)
 
 
 def _is_resolved(measured: Measured, role: Role) -> bool:
@@ -192,12 +193,12 @@ def _advice(measured: Measured, first: HypothesisId | None, is_issue: Issue) -> 
         parts.append("Change nothing yet: run the next experiment first.")
     if measured.tilt("validation") == "worse":
         parts.append("Until then compare models at the ends of epochs, where validation is best.")
-    if _overfit(measured):
+    if overfit(measured):
         parts.append("Keep the weights of the best validation epoch.")
     return " ".join(parts)
 
 
-def _next(measured: Measured, support: dict[HypothesisId, float], is_issue: Issue) -> str:
+def _next(measured: Measured, support: dict[HypothesisId, float], is_issue: Issue, done: frozenset[str]) -> str:
     if not measured.sawtooth:
         return (
             "Evaluate at least twice an epoch, over four epochs or more, and log the epoch: without that no curve can "
@@ -206,5 +207,6 @@ def _next(measured: Measured, support: dict[HypothesisId, float], is_issue: Issu
     if not _is_pictured(measured) and leading(support) is None:
         if is_issue == "no":
             return "None is needed."
-        return "Train for more epochs or evaluate more windows: a sawtooth could hide in the noise of these curves."
-    return next_experiment(support, has_probe=measured.tilt("probe") is not None).instruction
+        return f"{_MORE_DATA} A sawtooth could hide in the noise of these curves."
+    best = next_experiment(support, has_probe=measured.tilt("probe") is not None, done=done)
+    return _MORE_DATA if best is None else best.instruction

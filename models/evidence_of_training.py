@@ -15,6 +15,8 @@ from models.hypotheses import Evidence
 
 _CAP_EPS = (1e-6, 1e-7, 1e-8, 1e-9, 1e-10, 1e-12, 1e-15, 1e-16)
 _AT_THE_CAP = 2e-3
+_RESTARTS = 0.5
+"""Of the usual rate: a jump up by as much, at every end of an epoch, is a warm restart."""
 _NO_WIDER = 2.0
 """Times the chance of drawing windows within which a curve's noise is that chance alone."""
 
@@ -60,7 +62,9 @@ def _restarts(measured: Measured) -> Evidence | None:
     if direction_of(rate) == "none" or abs(rate.excess) < 0.1 * abs(usual):
         return Evidence("the learning rate does not jump between epochs", {"H3": 0.8})
     statement = f"the learning rate itself jumps with every epoch: {said(rate)}"
-    return Evidence(statement, {"H1": 0.4, "H2": 0.4, "H3": 10, "H4": 0.4, "H5": 0.4, "H8": 0.3})
+    ratios: Ratios = {"H1": 0.4, "H2": 0.4, "H3": 10, "H4": 0.4, "H5": 0.4, "H8": 0.3}
+    is_restart = direction_of(rate) == "up" and rate.excess > _RESTARTS * abs(usual)
+    return Evidence(statement, ratios, proves="H3" if is_restart else None)
 
 
 def _capped(measured: Measured) -> Evidence | None:

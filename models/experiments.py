@@ -81,7 +81,9 @@ EXPERIMENTS = (
 )
 
 
-def next_experiment(support: Mapping[HypothesisId, float], *, has_probe: bool) -> Experiment:
+def next_experiment(
+    support: Mapping[HypothesisId, float], *, has_probe: bool, done: frozenset[str] = frozenset()
+) -> Experiment | None:
     """Choose the experiment that tells most.
 
     Parameters
@@ -90,13 +92,17 @@ def next_experiment(support: Mapping[HypothesisId, float], *, has_probe: bool) -
         Of each hypothesis.
     has_probe
         Whether a frozen probe is there already.
+    done
+        Names of other experiments that were made.
 
     Returns
     -------
-    Experiment
-        The best.
+    Experiment or None
+        The best of those that are left, if any.
     """
-    possible = [one for one in EXPERIMENTS if not (has_probe and one.name == "probe")]
+    possible = [one for one in EXPERIMENTS if one.name not in done and not (has_probe and one.name == "probe")]
+    if not possible:
+        return None
     told = [information(support, one) for one in possible]
     return next(one for one, much in zip(possible, told, strict=True) if much >= _NEARLY * max(told))
 

@@ -5,6 +5,10 @@ not listed (1). Supports are what Bayes' rule makes of their product from equal 
 the share of the causes not listed. Weights of one step of an argument stay between 1/10 and 10, so that no single
 curve decides.
 
+Re-exposure goes on beside any fault, so a pattern that speaks for it does not speak against the fault. A fault that is
+proven, such as sums that do not add up, therefore explains first: the evidence for the others counts for nothing until
+it is mended.
+
 Nothing here prefers a hypothesis: each is worth what the evidence gives it.
 """
 
@@ -28,6 +32,8 @@ NAMES: dict[HypothesisId, str] = {
 
 LEADS_FROM = 0.5
 """Support that a leading hypothesis has at least."""
+_PROVEN, _UNPROVEN = 10.0, 0.1
+"""Weights of a proven fault, at least, and of the others beside it, at most."""
 SEPARATED_FROM = 5.0
 """Times as probable as another hypothesis from which on the two count as told apart."""
 
@@ -38,6 +44,7 @@ class Evidence:
 
     statement: str  # for people, with its numbers
     ratios: Mapping[HypothesisId, float]  # above 1 for, below 1 against; not named: 1
+    proves: HypothesisId | None = None  # a fault that was counted, not inferred from a pattern
 
 
 def supports(evidence: Sequence[Evidence]) -> dict[HypothesisId, float]:
@@ -57,6 +64,11 @@ def supports(evidence: Sequence[Evidence]) -> dict[HypothesisId, float]:
     for piece in evidence:
         for name, ratio in piece.ratios.items():
             weights[name] *= ratio
+    proven = {piece.proves for piece in evidence if piece.proves}
+    if proven:
+        weights = {
+            name: max(_PROVEN, weight) if name in proven else min(_UNPROVEN, weight) for name, weight in weights.items()
+        }
     total = 1.0 + sum(weights.values())
     return {name: weight / total for name, weight in weights.items()}
 

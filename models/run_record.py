@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from models.config import Training
 from models.curves import CurvePoint, ForgettingRecord, NormRecord, QuarterRecord, StepRecord
+from models.training import TrainedModel
 
 
 @dataclass(frozen=True)
@@ -45,3 +46,53 @@ class RunRecord:
     quarters: Sequence[QuarterRecord]
     watched: Watched | None
     overlap: Overlap | None
+
+
+def record_of(
+    trained: TrainedModel,
+    config: Training,
+    run_id: str = "",
+    user_W: NDArray[np.int64] | None = None,
+    overlap: Overlap | None = None,
+) -> RunRecord:
+    """Make the record of a training that is still in memory.
+
+    Parameters
+    ----------
+    trained
+        As `models.training.train` gives it.
+    config
+        What was asked of it.
+    run_id
+        A name, if it has one.
+    user_W
+        (W,) whose each validation window is, those that are watched first; None takes each for a user of its own.
+    overlap
+        Of its dataset, where counted.
+
+    Returns
+    -------
+    RunRecord
+        Its records, not copied.
+    """
+    return RunRecord(
+        run_id=run_id,
+        config=config,
+        status=trained.status,
+        points=trained.points,
+        steps=trained.steps,
+        norms=[record for record in trained.norms if record.quantity != "step_gradient"],
+        forgetting=trained.forgetting,
+        quarters=trained.quarters,
+        watched=_watched(trained, user_W),
+        overlap=overlap,
+    )
+
+
+def _watched(trained: TrainedModel, user_W: NDArray[np.int64] | None) -> Watched | None:
+    scores = trained.watched
+    if scores is None:
+        return None
+    n_watched = scores.loss_KW.shape[1]
+    users = np.arange(n_watched) if user_W is None else np.asarray(user_W)[:n_watched]
+    return Watched(scores.step_K, scores.loss_KW, scores.rank_KW, users)

@@ -4,6 +4,10 @@ from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any
 
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
 from models.assessment import assess_split
 from models.baselines import baseline_points
 from models.config import Compute, Training
@@ -32,15 +36,27 @@ def evaluate(run_id: str, dataset_id: str, training: Training, compute: Compute,
         model = load_model(draft.folder)
         splits: list[tuple[Estimator, WindowSet]] = [("validation", data.validation), ("test", data.test)]
         rows: list[dict[str, Any]] = []
+        ranks: list[pl.DataFrame] = []
         try:
             for split, windows in splits:
-                rows += _rows("gru", assess_split(model, windows, training, compute).points(_AFTERWARDS, split))
+                assessment = assess_split(model, windows, training, compute)
+                rows += _rows("gru", assessment.points(_AFTERWARDS, split))
+                ranks.append(rank_rows(split, assessment.rank_W.numpy()))
         except NonFiniteScoresError as error:
             tell(f"run {run_id}: its model cannot be scored: {error}")
         for name, points in baseline_points(data, training.cutoffs, training.ties).items():
             rows += _rows(name, points)
+        draft.write("ranks", pl.concat(ranks) if ranks else [])
         draft.write("scores", rows)
         draft.mark("evaluated")
+
+
+def rank_rows(split: str, ranks: NDArray[np.float64]) -> pl.DataFrame:
+    """Return every window's rank as rows of the table of that name, in the order of the split."""
+    window = pl.int_range(len(ranks), dtype=pl.Int32, eager=True)
+    return pl.DataFrame({"window": window, "rank": ranks.astype(np.float32)}).select(
+        pl.lit(split).alias("split"), pl.all()
+    )
 
 
 def _rows(model: str, points: Iterable[CurvePoint]) -> Iterable[dict[str, Any]]:

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import cast
 from uuid import UUID
 
@@ -17,13 +18,17 @@ from tasks.verb import in_flow_run, tell
 _SECONDS_BETWEEN = 2.0
 
 
+Move = Callable[[int, int], None]
+"""Called with how much is done, of how much."""
+
+
 @contextmanager
 def shown(size: str) -> Iterator[OnProgress]:
     """Yield what a training calls with its progress; evaluations are also logged."""
-    with _artifact(size) if in_flow_run() else _bar() as move:
+    with moving(f"training-{size}", "training", "steps") as move:
 
         def on_progress(place: Place) -> None:
-            move(place)
+            move(place.step, place.steps)
             if place.points:
                 tell(_line(place))
 
@@ -31,27 +36,34 @@ def shown(size: str) -> Iterator[OnProgress]:
 
 
 @contextmanager
-def _artifact(size: str) -> Iterator[Callable[[Place], None]]:
-    key = f"training-{artifact_size(size)}"
-    artifact = cast("UUID", create_progress_artifact(progress=0.0, key=key, description="Steps of this training"))
+def moving(key: str, what: str, unit: str) -> Iterator[Move]:
+    """Yield what moves an artifact of this key in a flow run, a bar in a terminal."""
+    artifact = partial(_artifact, artifact_size(key), f"{unit} of this {what}".capitalize())
+    with artifact() if in_flow_run() else _bar(what, unit) as move:
+        yield move
+
+
+@contextmanager
+def _artifact(key: str, description: str) -> Iterator[Move]:
+    artifact = cast("UUID", create_progress_artifact(progress=0.0, key=key, description=description))
     last = time.monotonic()
 
-    def move(place: Place) -> None:
+    def move(done: int, total: int) -> None:
         nonlocal last
-        if place.step == place.steps or time.monotonic() - last >= _SECONDS_BETWEEN:
+        if done == total or time.monotonic() - last >= _SECONDS_BETWEEN:
             last = time.monotonic()
-            update_progress_artifact(artifact, progress=100.0 * place.step / place.steps)
+            update_progress_artifact(artifact, progress=100.0 * done / total)
 
     yield move
 
 
 @contextmanager
-def _bar() -> Iterator[Callable[[Place], None]]:
-    columns = (TextColumn("training"), BarColumn(), MofNCompleteColumn(), TextColumn("steps"), TimeRemainingColumn())
+def _bar(what: str, unit: str) -> Iterator[Move]:
+    columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TextColumn(unit), TimeRemainingColumn())
     console = Console(stderr=True)
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task("training", total=None)
-        yield lambda place: bar.update(task, completed=place.step, total=place.steps)
+        task = bar.add_task(what, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
 def artifact_size(size: str) -> str:

@@ -19,7 +19,7 @@ def publish(run: dict[str, Any], manifest: dict[str, Any], store: str | None) ->
     """Put a run's metrics, curves, data quality and report where people look; return the report's address."""
     where = store_at(store)
     page = where.run(run["run_id"]) / "report.html"
-    address = _address(run["run_id"]) or page.as_uri()
+    address = address_of("runs", run["run_id"]) or page.as_uri()
     if not in_flow_run():
         return address
     size, about = artifact_size(run["size"]), f"Run {run['run_id']} on {run['source']}, {run['status']}"
@@ -50,7 +50,13 @@ def curves_page(run: dict[str, Any], picture: bytes) -> str:
     value, epoch = _number(run["best_validation_hr"]), run["best_validation_epoch"]
     best = f"Best validation {run['metric']} {value}, epoch {epoch}."
     stopped = f" **Diverged: stopped before step {run['stopped_at']}.**" if run["status"] == "diverged" else ""
-    return f"# Curves\n\n{best}{stopped}\n\n![curves](data:image/png;base64,{image})\n"
+    verdict = f"\n\n{verdict_line(run)}" if run.get("verdict") else ""
+    return f"# Curves\n\n{best}{stopped}{verdict}\n\n![curves](data:image/png;base64,{image})\n"
+
+
+def verdict_line(run: dict[str, Any]) -> str:
+    """Return why a run's curves saw, and whether that is an issue, as markdown."""
+    return f"**Why the curves saw: {run['verdict']}.** Is it an issue: {run['is_issue'].replace('_', ' ')}."
 
 
 def data_page(manifest: dict[str, Any]) -> str:
@@ -71,10 +77,10 @@ def data_page(manifest: dict[str, Any]) -> str:
     )
 
 
-def _address(run_id: str) -> str | None:
-    """Return the report's address where reports are served over HTTP."""
+def address_of(kind: str, name: str) -> str | None:
+    """Return the address of the report of a run or a study where reports are served over HTTP."""
     served = os.environ.get("SAWTOOTH_REPORTS_URL")
-    return f"{served}/runs/{run_id}/report.html" if served else None
+    return f"{served}/{kind}/{name}/report.html" if served else None
 
 
 def _with_interval(score: dict[str, Any]) -> str:

@@ -19,7 +19,7 @@ def report(run_id: str, command: str, store: str | None) -> dict[str, Any]:
     with where.lock("runs", run_id, tell):
         if not finished(where, run_id):
             draft = draft_of(where, run_id)
-            if not draft.has("evaluated"):
+            if not draft.has("judged"):
                 message = f"run {run_id} has no whole draft in {draft.folder}; ask for it again"
                 raise WarehouseError(message)
             with told_plainly(where.root):
@@ -33,7 +33,9 @@ def _render(where: Store, draft: Draft, command: str) -> None:
     training = read_json(draft.folder / "training.json")
     config = training["config"]
     points, scores = draft.read("curve_points"), draft.read("scores")
-    run = {**training, **summary_of(points, scores, config["cutoffs"][0]), "command": command}
+    judged = read_json(draft.folder / "judged.json")
+    run = {**training, **summary_of(points, scores, config["cutoffs"][0]), **judged, "command": command}
+    verdict = draft.folder / "verdict.json"
     snapshot = open_snapshot(where.dataset(training["dataset_id"]))
     page = render_report(
         run=run,
@@ -44,6 +46,7 @@ def _render(where: Store, draft: Draft, command: str) -> None:
         norms=draft.read("norms"),
         scores=scores,
         command=command,
+        verdict=read_json(verdict) if verdict.is_file() else None,
     )
     (draft.folder / "figures").mkdir(exist_ok=True)
     (draft.folder / "figures" / "curves.png").write_bytes(curves_png(points, ("loss", run["metric"])))

@@ -16,6 +16,7 @@ from models.stored import save
 from models.training import TrainedModel
 from models.training import train as train_model
 from tasks.progress import shown
+from tasks.records import watched_rows
 from tasks.verb import tell, verb
 from tasks.windows import training_data
 from warehouse.fingerprint import code_digest, reached_from
@@ -98,6 +99,7 @@ def _record(draft: Draft, trained: TrainedModel, facts: dict[str, Any]) -> None:
     draft.write("norms", map(asdict, trained.norms))
     draft.write("forgetting", map(asdict, trained.forgetting))
     draft.write("quarters", map(asdict, trained.quarters))
+    draft.write("watched", watched_rows(trained.watched))
     details = {key: facts[key] for key in ("run_id", "dataset_id", "code", "kept_step")}
     save(draft.folder, trained.model, {**details, "validation": _kept_metrics(trained)})
     write_json(draft.folder / "config.json", facts["config"])

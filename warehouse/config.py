@@ -221,6 +221,41 @@ class Extraction(Closed):
     threads: int | None = Field(None, ge=1, le=1024, description="CPU threads (1 to 1024); unset: one a core.")
 
 
+class Arms(Closed):
+    """How the arms of a study are run. Only the seeds are part of the question."""
+
+    seeds: int = Field(3, ge=1, le=100, description="Seeds of an arm (1 to 100); with depth quick, of the main arms.")
+    workers: int | None = Field(
+        None, ge=1, le=1024, description="Arms at once (1 to 1024); unset: one a core, on a GPU one."
+    )
+    arms_run: Literal["here", "deployments"] = Field(
+        "here",
+        description="Each arm as a process here, or as a run of the deployment nightly/arm, which any worker on the "
+        "pool may take; they must share the store's folder.",
+    )
+
+
+class Diagnosis(Arms):
+    """Which arms a diagnosis has, and how they are run."""
+
+    depth: Literal["quick", "full"] = Field(
+        "quick", description="quick: the arms that tell the causes apart; full: every remedy, every arm on all seeds."
+    )
+
+
+Rate = Annotated[float, Field(gt=0, le=10)]
+
+
+class Sweep(Arms):
+    """Which learning rates a sweep has, and how they are run."""
+
+    rates: Annotated[tuple[Rate, ...], NoDecode, BeforeValidator(listed)] = Field(
+        (3e-4, 1e-3, 3e-3, 1e-2),
+        min_length=1,
+        description="Learning rates (each above 0, at most 10); the base's own is added.",
+    )
+
+
 def store_root(said: str | None = None) -> Path:
     """Return the store's folder: the one said, else SAWTOOTH_STORE, else `store/` in the project.
 

@@ -50,7 +50,6 @@ def curves_png(points: pl.DataFrame, metrics: Sequence[str] = ("loss", "hr@10"))
         A PNG.
     """
     figure = Figure(figsize=(11, 0.8 + 2.6 * len(metrics)), dpi=100, layout="constrained")
-    FigureCanvasAgg(figure)
     panels = figure.subplots(len(metrics), 1, sharex=True, squeeze=False)[:, 0]
     for panel, metric in zip(panels, metrics, strict=True):
         _draw_panel(panel, points.filter(pl.col("metric") == metric).sort("step"), metric)
@@ -60,6 +59,12 @@ def curves_png(points: pl.DataFrame, metrics: Sequence[str] = ("loss", "hr@10"))
         handles.append(panels[0].plot([], [], "o", color="white", markeredgecolor="#444444", markersize=8)[0])
         labels.append("first evaluation of an epoch")
         figure.legend(handles, labels, loc="outside upper center", ncols=4, frameon=False, fontsize=10.5)
+    return png_of(figure)
+
+
+def png_of(figure: Figure) -> bytes:
+    """Return a drawn figure as a PNG that is the same for the same data."""
+    FigureCanvasAgg(figure)
     file = io.BytesIO()
     figure.savefig(file, format="png", metadata={"Software": None}, pil_kwargs={"optimize": True})
     return file.getvalue()
@@ -72,10 +77,12 @@ def _draw_panel(panel: Axes, points: pl.DataFrame, metric: str) -> None:
         rows = points.filter(pl.col("estimator") == estimator)
         if rows.is_empty():
             continue
-        x, y = _values(rows, "epoch"), _values(rows, "value")
-        panel.fill_between(x, _values(rows, "ci_low"), _values(rows, "ci_high"), color=colour, alpha=0.15, linewidth=0)
+        x, y = values_of(rows, "epoch"), values_of(rows, "value")
+        panel.fill_between(
+            x, values_of(rows, "ci_low"), values_of(rows, "ci_high"), color=colour, alpha=0.15, linewidth=0
+        )
         panel.plot(x, y, "-o", color=colour, linewidth=1.6, markersize=3, label=name)
-        first = _values(rows, "phase") == 1
+        first = values_of(rows, "phase") == 1
         panel.plot(x[first], y[first], "o", color="white", markeredgecolor=colour, markeredgewidth=1.8, markersize=8)
     window = view(points)
     if window is not None:
@@ -100,7 +107,7 @@ def curves_figure(points: pl.DataFrame, metrics: Sequence[str] = ("loss", "hr@10
             title_text=UNITS.get(metric, metric), range=list(window) if window else None, row=row, col=1
         )
     figure.update_xaxes(title_text="epochs completed", row=len(metrics), col=1)
-    return _dressed(figure, 90 + 270 * len(metrics))
+    return dressed(figure, 90 + 270 * len(metrics))
 
 
 def _curve_traces(points: pl.DataFrame, *, legend: bool) -> list[go.Scatter]:
@@ -110,7 +117,7 @@ def _curve_traces(points: pl.DataFrame, *, legend: bool) -> list[go.Scatter]:
         if rows.is_empty():
             continue
         known = rows.drop_nulls(["ci_low", "ci_high"])
-        x, low, high = _values(known, "epoch"), _values(known, "ci_low"), _values(known, "ci_high")
+        x, low, high = values_of(known, "epoch"), values_of(known, "ci_low"), values_of(known, "ci_high")
         traces.append(
             go.Scatter(
                 x=np.concatenate([x, x[::-1]]),
@@ -123,11 +130,11 @@ def _curve_traces(points: pl.DataFrame, *, legend: bool) -> list[go.Scatter]:
                 legendgroup=estimator,
             )
         )
-        first = _values(rows, "phase") == 1
+        first = values_of(rows, "phase") == 1
         traces.append(
             go.Scatter(
-                x=_values(rows, "epoch"),
-                y=_values(rows, "value"),
+                x=values_of(rows, "epoch"),
+                y=values_of(rows, "value"),
                 name=name,
                 mode="lines+markers",
                 line={"color": colour, "width": 2},
@@ -154,7 +161,7 @@ def steps_figure(steps: pl.DataFrame) -> go.Figure:
         One row per step: step, epoch (epochs completed), loss_nats.
     """
     steps = steps.sort("step").select("epoch", "loss_nats")
-    epoch, loss = _values(steps, "epoch"), _values(steps, "loss_nats")
+    epoch, loss = values_of(steps, "epoch"), values_of(steps, "loss_nats")
     size = max(1, len(steps) // 150)
     last = max(len(steps) // size - 1, 0)
     blocks = steps.group_by((pl.int_range(pl.len()) // size).clip(upper_bound=last), maintain_order=True).mean()
@@ -173,8 +180,8 @@ def steps_figure(steps: pl.DataFrame) -> go.Figure:
     if size > 1:
         figure.add_trace(
             kind(
-                x=_values(blocks, "epoch"),
-                y=_values(blocks, "loss_nats"),
+                x=values_of(blocks, "epoch"),
+                y=values_of(blocks, "loss_nats"),
                 name=f"mean of {size} steps",
                 mode="lines",
                 line={"color": "#D55E00", "width": 2},
@@ -184,7 +191,7 @@ def steps_figure(steps: pl.DataFrame) -> go.Figure:
         figure.add_vline(boundary, line={"color": GREY, "width": 1}, opacity=0.35, layer="below")
     figure.update_yaxes(title_text=UNITS["loss"], range=_robust(loss[len(loss) // 50 :]))
     figure.update_xaxes(title_text="epochs completed")
-    return _dressed(figure, 340)
+    return dressed(figure, 340)
 
 
 def norms_figure(norms: pl.DataFrame, quantity: str) -> go.Figure:
@@ -205,8 +212,8 @@ def norms_figure(norms: pl.DataFrame, quantity: str) -> go.Figure:
         colour = GROUP_COLOURS[place % len(GROUP_COLOURS)]
         figure.add_trace(
             go.Scatter(
-                x=_values(rows, "epoch"),
-                y=_values(rows, "value"),
+                x=values_of(rows, "epoch"),
+                y=values_of(rows, "value"),
                 name=group,
                 mode="lines+markers",
                 line={"color": colour, "width": 2},
@@ -218,7 +225,7 @@ def norms_figure(norms: pl.DataFrame, quantity: str) -> go.Figure:
     if scale == "log":
         figure.update_yaxes(dtick="D2", tickformat="~g")
     figure.update_xaxes(title_text="epochs completed")
-    return _dressed(figure, 340)
+    return dressed(figure, 340)
 
 
 def boundaries(points: pl.DataFrame) -> list[float]:
@@ -233,8 +240,8 @@ def view(points: pl.DataFrame) -> tuple[float, float] | None:
     """Return the range of what follows epoch 1, where epoch 1 takes up most of the whole range; else None."""
     if len(points) == 0 or points["epoch"].max() < 2 - 1e-6:  # type: ignore[operator]
         return None
-    values = _values(points, "value")
-    later = values[_values(points, "epoch") > 1 - 1e-6]
+    values = values_of(points, "value")
+    later = values[values_of(points, "epoch") > 1 - 1e-6]
     later = later[np.isfinite(later)]
     if len(later) < 2 or np.ptp(later) == 0 or np.nanmax(values) - np.nanmin(values) < 1.4 * np.ptp(later):
         return None
@@ -251,7 +258,7 @@ def _robust(values: NDArray[np.float32]) -> list[float] | None:
     return [low - margin, high + margin]
 
 
-def _values(rows: pl.DataFrame, column: str) -> NDArray[np.float32]:
+def values_of(rows: pl.DataFrame, column: str) -> NDArray[np.float32]:
     """Return a column as float32 (null: NaN), which Plotly stores as packed bytes instead of text."""
     return rows[column].cast(pl.Float32).fill_null(float("nan")).to_numpy()
 
@@ -261,7 +268,8 @@ def _faint(colour: str) -> str:
     return f"rgba({red},{green},{blue},0.14)"
 
 
-def _dressed(figure: go.Figure, height: int) -> go.Figure:
+def dressed(figure: go.Figure, height: int) -> go.Figure:
+    """Return a figure in the look of the reports."""
     grid: dict[str, Any] = {"gridcolor": "rgba(138,143,152,0.18)", "zeroline": False, "automargin": True}
     figure.update_xaxes(**grid)
     figure.update_yaxes(**grid)

@@ -17,6 +17,7 @@ from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
 from warehouse.figures import ESTIMATORS, curves_figure, curves_png, norms_figure, steps_figure, view
+from warehouse.verdict_parts import for_page
 
 MODELS = {"gru": "GRU", "successor": "Successor of the last item", "popularity": "Popularity"}
 """What each model is called, the trained one first."""
@@ -39,6 +40,7 @@ def render_report(
     norms: pl.DataFrame,
     scores: pl.DataFrame,
     command: str,
+    verdict: Mapping[str, Any] | None = None,
 ) -> str:
     """Return the whole page.
 
@@ -63,6 +65,9 @@ def render_report(
         Final metrics: model, split, metric, value, ci_low, ci_high; may be empty.
     command
         The command that does the same again.
+    verdict
+        Why the curves saw: leading, hypotheses (each id, name, support, evidence), is_issue, train_side,
+        validation_side, advice, next_experiment. None where the run could not be judged; `run` says why.
 
     Returns
     -------
@@ -72,7 +77,7 @@ def render_report(
     headline = str(run.get("metric") or HEADLINE)
     metrics = [metric for metric in ("loss", headline) if metric in points["metric"].unique()]
     return (
-        _environment()
+        environment()
         .get_template("report.html.j2")
         .render(
             run=run,
@@ -90,7 +95,8 @@ def render_report(
             clipped=any(view(points.filter(pl.col("metric") == metric)) for metric in metrics),
             stopped_epoch=_epoch_of(steps, run.get("stopped_at")),
             command=command,
-            curves_image=_data_url(curves_png(points, metrics)) if metrics else None,
+            verdict=for_page(verdict) if verdict else None,
+            curves_image=data_url(curves_png(points, metrics)) if metrics else None,
             plotly_js=Markup(get_plotlyjs()),  # noqa: S704 (from the plotly wheel)
             figures=_figures(points, steps, norms, metrics),
         )
@@ -218,10 +224,11 @@ def _figures(
         for quantity in ("gradient", "weight")
         if quantity in norms["quantity"].unique()
     }
-    return {name: _embedded(figure, name) for name, figure in figures.items()}
+    return {name: embedded(figure, name) for name, figure in figures.items()}
 
 
-def _embedded(figure: go.Figure, name: str) -> Markup:
+def embedded(figure: go.Figure, name: str) -> Markup:
+    """Return a figure as HTML for a page that has plotly.js inside."""
     html = figure.to_html(
         full_html=False,
         include_plotlyjs=False,
@@ -232,17 +239,19 @@ def _embedded(figure: go.Figure, name: str) -> Markup:
     return Markup(html)  # noqa: S704 (Plotly escapes its data)
 
 
-def _data_url(png: bytes) -> str:
+def data_url(png: bytes) -> str:
+    """Return a PNG as an address that holds it."""
     return "data:image/png;base64," + base64.b64encode(png).decode()
 
 
-def _environment() -> Environment:
-    environment = Environment(
+def environment() -> Environment:
+    """Return what renders the templates: escaping, strict about what is missing."""
+    made = Environment(
         loader=PackageLoader("warehouse", "."), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
-    environment.filters.update(shown=shown, share=share, duration=duration)
-    environment.globals.update(flattened=flattened, other_than=other_than)
-    return environment
+    made.filters.update(shown=shown, share=share, duration=duration)
+    made.globals.update(flattened=flattened, other_than=other_than)
+    return made
 
 
 def shown(value: Any) -> str:

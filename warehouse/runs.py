@@ -16,7 +16,7 @@ from warehouse.errors import WarehouseError
 from warehouse.fingerprint import digest_of, sha256_of
 from warehouse.store import Store, fresh, publish, read_json, told_plainly, write_json
 
-Table = Literal["curve_points", "steps", "norms", "forgetting", "quarters", "scores"]
+Table = Literal["curve_points", "steps", "norms", "forgetting", "quarters", "watched", "ranks", "scores"]
 
 SCHEMAS: dict[Table, dict[str, type[pl.DataType]]] = {
     "curve_points": {
@@ -41,6 +41,8 @@ SCHEMAS: dict[Table, dict[str, type[pl.DataType]]] = {
         "place_mean": pl.Float64, "place_jump": pl.Float64, "time_mean": pl.Float64, "time_sd": pl.Float64,
         "log_popularity_mean": pl.Float64, "labels": pl.Int64, "label_entropy_nats": pl.Float64,
     },
+    "watched": {"step": pl.Int64, "window": pl.Int32, "loss_nats": pl.Float32, "rank": pl.Float32},
+    "ranks": {"split": pl.String, "window": pl.Int32, "rank": pl.Float32},
     "scores": {
         "model": pl.String, "split": pl.String, "metric": pl.String, "value": pl.Float64, "sum": pl.Float64,
         "count": pl.Int64, "ci_low": pl.Float64, "ci_high": pl.Float64,
@@ -49,7 +51,8 @@ SCHEMAS: dict[Table, dict[str, type[pl.DataType]]] = {
 """Columns of a run's tables.
 
 Grain: a metric of an estimator at an evaluation; a step; a norm at a step; the visits of one age in one phase of an
-epoch; one phase of an epoch; a score.
+epoch; one phase of an epoch; a validation window at an evaluation; a window under the kept weights; a score. A window
+is its index in its split; an unknown target has rank infinity.
 """
 
 
@@ -74,16 +77,24 @@ class Draft:
         """Say that a stage is whole."""
         write_json(self.folder / f"{stage}.mark", {"files": _hashes(self.folder)})
 
-    def write(self, table: Table, rows: Iterable[Mapping[str, Any]]) -> None:
+    def write(self, table: Table, rows: Iterable[Mapping[str, Any]] | pl.DataFrame) -> None:
         """Write one of the run's tables, whole; the run's id is its first column."""
-        frame = pl.DataFrame(rows, schema=pl.Schema(SCHEMAS[table]), orient="row")
+        schema = pl.Schema(SCHEMAS[table])
+        if isinstance(rows, pl.DataFrame):
+            frame = rows.select(schema.names()).cast(schema)
+        else:
+            frame = pl.DataFrame(rows, schema=schema, orient="row")
         frame = frame.select(pl.lit(self.run_id).alias("run_id"), pl.all())
         with told_plainly(self.folder):
-            pq.write_table(frame.to_arrow(), self.folder / f"{table}.parquet")
+            pq.write_table(frame.to_arrow(), self.folder / f"{table}.parquet", compression="zstd")
 
     def read(self, table: Table) -> pl.DataFrame:
         """Read one of the run's tables, without the run's id."""
         return pl.read_parquet(self.folder / f"{table}.parquet").drop("run_id")
+
+    def holds(self, table: Table) -> bool:
+        """Return whether the run has one of the tables; a run of an older version may lack some."""
+        return (self.folder / f"{table}.parquet").is_file()
 
 
 def run_id_of(dataset_id: str, settings: Mapping[str, Any], code: str) -> str:
@@ -107,14 +118,24 @@ def finished(store: Store, run_id: str) -> bool:
     WarehouseError
         If it is there but one of its files is missing or altered; it is named.
     """
-    folder = store.run(run_id)
+    return is_whole(store.run(run_id), "the run is not used", "to train it anew")
+
+
+def is_whole(folder: Path, consequence: str, purpose: str) -> bool:
+    """Return whether a published folder is there with every file that its DONE lists.
+
+    Raises
+    ------
+    WarehouseError
+        If it is there but one of its files is missing or altered; it is named.
+    """
     if not folder.exists():
         return False
     for name, expected in read_json(folder / "DONE")["files"].items():
         path = folder / name
         if not path.is_file() or sha256_of(path) != expected:
             what = "was altered" if path.is_file() else "is missing"
-            message = f"{path} {what}: the run is not used. Remove {folder} and ask again to train it anew"
+            message = f"{path} {what}: {consequence}. Remove {folder} and ask again {purpose}"
             raise WarehouseError(message)
     return True
 
@@ -137,12 +158,17 @@ def table_of(store: Store, run_id: str, table: Table) -> pl.DataFrame:
 
 def finish(store: Store, draft: Draft) -> Path:
     """Publish a draft. Returns the run's folder."""
-    write_json(draft.folder / "DONE", {"files": _hashes(draft.folder)})
+    sealed(draft.folder)
     final = store.run(draft.run_id)
     publish(draft.folder, final)
     for mark in final.glob("*.mark"):  # only now: a crash before it would cost the stages that they stand for
         mark.unlink()
     return final
+
+
+def sealed(folder: Path) -> None:
+    """Write DONE into a folder that is about to be published: the SHA-256 of every other file."""
+    write_json(folder / "DONE", {"files": _hashes(folder)})
 
 
 def _hashes(folder: Path) -> dict[str, str]:

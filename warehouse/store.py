@@ -21,7 +21,7 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,79}")
 
 @dataclass(frozen=True)
 class Store:
-    """A store's folder. Readers see `events/`, `datasets/`, `runs/`; `work/` holds what is unfinished."""
+    """A store's folder. Readers see `events/`, `datasets/`, `runs/`, `studies/`; `work/` holds what is unfinished."""
 
     root: Path
 
@@ -36,6 +36,10 @@ class Store:
     def run(self, run_id: str) -> Path:
         """Return the folder of a finished run."""
         return self.root / "runs" / checked(run_id)
+
+    def study(self, study_id: str) -> Path:
+        """Return the folder of a finished study."""
+        return self.root / "studies" / checked(study_id)
 
     def work(self, kind: str, name: str) -> Path:
         """Return the folder where something is being made; it is on the store's own file system."""

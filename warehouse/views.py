@@ -6,27 +6,29 @@ A view is made only if the query names it. Reading outside the store, writing an
 import glob
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
 import duckdb
 import numpy as np
+import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from warehouse.config import Extraction
 from warehouse.duck import connected, file_text, text, translated
 from warehouse.errors import WarehouseError
-from warehouse.fingerprint import sha256_of
 from warehouse.runs import SCHEMAS
 from warehouse.splits import SPLITS
 from warehouse.store import Store, read_json
+from warehouse.studies import ARM_COLUMNS
+from warehouse.verdict_views import STUDY_COLUMNS, VERDICT_COLUMNS, checked_json, study_row, verdict_rows
 
 _Made = TypeVar("_Made")
 
-VIEWS = ("events", "quarantine", "datasets", "windows", "runs", *SCHEMAS)
+VIEWS = ("events", "quarantine", "datasets", "windows", "runs", *SCHEMAS, "studies", "study_arms", "verdicts")
 """What can be asked."""
 
 _RUN_COLUMNS = {
@@ -34,13 +36,18 @@ _RUN_COLUMNS = {
     "arm": pa.string(), "status": pa.string(), "stopped_at": pa.int64(), "started_at": pa.string(),
     "wall_s": pa.float64(), "samples_per_s": pa.float64(), "device": pa.string(), "kept_step": pa.int64(),
     "best_validation_hr": pa.float64(), "best_validation_loss": pa.float64(), "test_hr": pa.float64(),
-    "popularity_hr": pa.float64(), "successor_hr": pa.float64(), "config": pa.string(),
+    "popularity_hr": pa.float64(), "successor_hr": pa.float64(), "verdict": pa.string(),
+    "is_issue": pa.string(), "config": pa.string(),
 }  # fmt: skip
 _DATASET_COLUMNS = {
     "dataset_id": pa.string(), "source": pa.string(), "size": pa.string(), "created_at": pa.string(),
     "train": pa.int64(), "validation": pa.int64(), "test": pa.int64(), "events": pa.int64(), "items": pa.int64(),
     "users": pa.int64(), "t1": pa.string(), "t2": pa.string(), "ties": pa.string(), "hash": pa.string(),
     "config": pa.string(),
+}  # fmt: skip
+_ARROW: dict[type[pl.DataType], pa.DataType] = {
+    pl.Int64: pa.int64(), pl.Int32: pa.int32(), pl.Float64: pa.float64(), pl.Float32: pa.float32(),
+    pl.String: pa.string(),
 }  # fmt: skip
 _EMPTY = {
     "events": "NULL::VARCHAR AS source, NULL::VARCHAR AS user, NULL::VARCHAR AS item, NULL::TIMESTAMP AS time,"
@@ -87,9 +94,12 @@ def _refuse_other_than_select(query: str) -> None:
 
 
 def _create(connection: duckdb.DuckDBPyConnection, store: Store, name: str) -> None:
-    if name in {"runs", "datasets"}:
-        rows, columns = (_runs(store), _RUN_COLUMNS) if name == "runs" else (_datasets(store), _DATASET_COLUMNS)
-        connection.register(name, pa.Table.from_pylist(rows, schema=pa.schema(list(columns.items()))))
+    if name in _AS_ROWS:
+        rows_of, columns = _AS_ROWS[name]
+        connection.register(name, pa.Table.from_pylist(rows_of(store), schema=pa.schema(list(columns.items()))))
+    elif name == "study_arms":
+        files = [folder / "arms.parquet" for folder in _folders(store, "studies", "DONE")]
+        _tables(connection, name, files, ARM_COLUMNS)
     elif name == "windows":
         parts = _of_each(store, "datasets", "manifest.json", lambda folder: _register_windows(connection, folder))
         _union(connection, name, [part for folder in parts for part in folder])
@@ -104,17 +114,19 @@ def _create(connection: duckdb.DuckDBPyConnection, store: Store, name: str) -> N
 def _create_run_table(connection: duckdb.DuckDBPyConnection, store: Store, name: str) -> None:
     tables = (folder / f"{name}.parquet" for folder in _folders(store, "runs", "DONE"))
     files = [path for path in tables if path.is_file()]  # a run of an older version may lack a table
+    columns = {column: _ARROW[type_] for column, type_ in SCHEMAS[name].items()}  # type: ignore[index]
+    _tables(connection, name, files, {"run_id": pa.string(), **columns})
+
+
+def _tables(
+    connection: duckdb.DuckDBPyConnection, name: str, files: list[Path], columns: Mapping[str, pa.DataType]
+) -> None:
+    """Make a view over Parquet files, or an empty one with their columns."""
     if files:
         listed = ", ".join(file_text(path) for path in files)
         connection.execute(f"CREATE VIEW {name} AS SELECT * FROM read_parquet([{listed}], union_by_name=true)")
         return
-    schema = {column: _empty_column(type_) for column, type_ in SCHEMAS[name].items()}  # type: ignore[index]
-    connection.register(name, pa.table({"run_id": pa.array([], pa.string()), **schema}))
-
-
-def _empty_column(type_: Any) -> pa.Array:
-    names = {"Int64": pa.int64(), "Int32": pa.int32(), "Float64": pa.float64(), "String": pa.string()}
-    return pa.array([], names[str(type_())])
+    connection.register(name, pa.table({column: pa.array([], type_) for column, type_ in columns.items()}))
 
 
 def _folders(store: Store, kind: str, whole: str) -> list[Path]:
@@ -191,11 +203,18 @@ def _runs(store: Store) -> list[dict[str, Any]]:
 
 
 def _run(folder: Path) -> dict[str, Any]:
-    facts = folder / "run.json"
-    if read_json(folder / "DONE")["files"].get(facts.name) != sha256_of(facts):
-        message = f"{facts} was altered; remove {folder} and ask for the run again"
-        raise WarehouseError(message)
-    return _flat(read_json(facts), _RUN_COLUMNS)
+    return _flat(checked_json(folder / "run.json"), _RUN_COLUMNS)
+
+
+def _studies(store: Store) -> list[dict[str, Any]]:
+    return _of_each(store, "studies", "DONE", lambda folder: _flat(study_row(folder), STUDY_COLUMNS))
+
+
+def _verdicts(store: Store) -> list[dict[str, Any]]:
+    found = [
+        row for kind in ("runs", "studies") for rows in _of_each(store, kind, "DONE", verdict_rows) for row in rows
+    ]
+    return [_flat(row, VERDICT_COLUMNS) for row in found]
 
 
 def _datasets(store: Store) -> list[dict[str, Any]]:
@@ -212,3 +231,11 @@ def _flat(facts: dict[str, Any], columns: dict[str, pa.DataType]) -> dict[str, A
     """Return the columns' values; what is nested becomes JSON text."""
     values = {name: facts.get(name) for name in columns}
     return {name: json.dumps(value) if isinstance(value, dict) else value for name, value in values.items()}
+
+
+_AS_ROWS: dict[str, tuple[Callable[[Store], list[dict[str, Any]]], dict[str, pa.DataType]]] = {
+    "runs": (_runs, _RUN_COLUMNS),
+    "datasets": (_datasets, _DATASET_COLUMNS),
+    "studies": (_studies, STUDY_COLUMNS),
+    "verdicts": (_verdicts, VERDICT_COLUMNS),
+}

@@ -30,7 +30,7 @@ def test_a_night_leaves_a_whole_run(tiny_night):
     assert names == {
         "DONE", "config.json", "training.json", "run.json", "report.html", "figures/curves.png", "model.json",
         "model.safetensors", "curve_points.parquet", "steps.parquet", "norms.parquet", "forgetting.parquet",
-        "quarters.parquet", "scores.parquet",
+        "quarters.parquet", "watched.parquet", "ranks.parquet", "scores.parquet", "judged.json", "verdict.json",
     }  # fmt: skip
     assert tiny_night.night["status"] == "finished"
     assert not tiny_night.night["reused"]
@@ -62,6 +62,14 @@ def test_ages_and_quarters_of_the_data_are_kept(tiny_night):
     assert quarters["count"].to_list() == [512, 512, 512, 464] * 2
     assert quarters["order_hash"].n_unique() == 8
     assert quarters["time_mean"].null_count() == 0
+
+
+def test_a_night_says_why_its_curves_saw(tiny_night):
+    verdict = json.loads((tiny_night.run / "verdict.json").read_text())
+    assert tiny_night.night["is_issue"] == verdict["is_issue"]
+    assert tiny_night.night["verdict"]
+    watched = pl.read_parquet(tiny_night.run / "watched.parquet")
+    assert len(watched) == 8 * 200  # every evaluation's 200 windows
 
 
 def test_the_same_question_is_answered_from_the_store(tiny_night, capsys):

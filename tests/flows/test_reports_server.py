@@ -45,6 +45,15 @@ def answer(
     return got
 
 
+def test_a_studys_report_is_served_too(server: ReportsServer, store: Path) -> None:
+    (store / "studies" / "study-1").mkdir(parents=True)
+    (store / "studies" / "study-1" / "report.html").write_bytes(REPORT)
+    (store / "studies" / "study-1" / "verdict.json").write_text("{}")
+    assert answer(server, "/studies/study-1/report.html")[:2] == (200, REPORT)
+    assert answer(server, "/studies/study-1/verdict.json")[0] == 404
+    assert answer(server, "/studies/run-1/report.html")[0] == 404
+
+
 def test_a_report_is_served_and_can_load_and_send_nothing(server: ReportsServer) -> None:
     status, body, headers = answer(server, "/runs/run-1/report.html")
     assert (status, body) == (200, REPORT)
@@ -67,6 +76,7 @@ def test_a_report_is_served_and_can_load_and_send_nothing(server: ReportsServer)
         "/runs/run-1/report.html?x=1",
         "/runs/run-2/report.html",
         "/runs/../report.html",
+        "/datasets/run-1/report.html",
         "/runs/../secret.html",
         "/runs/%2e%2e/secret.html",
         "/runs/run-1/../run-1/report.html",

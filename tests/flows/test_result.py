@@ -22,6 +22,15 @@ def test_a_stored_run_is_said_to_be_one():
     assert "found in the store" in str(concluded(RUN, "", reused=True))
 
 
+def test_the_verdict_stands_before_the_report():
+    said = str(concluded({**RUN, "verdict": "H1, re-exposure", "is_issue": "cannot_tell"}, "file:///r", reused=False))
+    assert said.endswith("\nwhy the curves saw: H1, re-exposure; an issue: cannot tell\nreport: file:///r")
+
+
+def test_a_run_of_an_older_version_has_no_verdict():
+    assert "why the curves saw" not in str(concluded(RUN, "", reused=True))
+
+
 def test_a_diverged_run_fails_the_night_and_names_step_run_and_remedy():
     with pytest.raises(ModelError, match=r"step 41 .* Run r is stored .* lower --training.optimizer.lr"):
         concluded({**RUN, "status": "diverged", "stopped_at": 41}, "file:///report.html", reused=False)

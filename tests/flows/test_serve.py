@@ -2,6 +2,7 @@
 
 import socket
 from collections.abc import Callable, Iterator
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,6 @@ import yaml
 
 from flows import serve as serving
 from flows.children import ServeError
-from flows.nightly import nightly
 from flows.serve import serve
 
 
@@ -69,15 +69,35 @@ def deployments() -> list[dict[str, Any]]:
     return found
 
 
+def flow_of(deployment: dict[str, Any]) -> Any:
+    module, _, name = deployment["entrypoint"].partition(":")
+    return getattr(import_module(module), name)
+
+
 @pytest.mark.parametrize("deployment", deployments(), ids=lambda each: str(each["name"]))
 def test_the_flow_accepts_what_prefect_yaml_asks_of_it(deployment: dict[str, Any]) -> None:
-    accepted = nightly.validate_parameters(deployment["parameters"])
-    assert accepted["size"] == deployment["name"]
+    asked = deployment.get("parameters", {})
+    required = {"file": "metrics.csv"} if deployment["name"] == "file" else {}
+    accepted = flow_of(deployment).validate_parameters({**required, **asked})
+    assert set(asked) <= set(accepted)
+    if "nightly" in deployment["tags"]:
+        assert accepted["size"] == deployment["name"]
 
 
 @pytest.mark.parametrize("deployment", deployments(), ids=lambda each: str(each["name"]))
 def test_every_schedule_has_a_slug_and_a_time_zone(deployment: dict[str, Any]) -> None:
     """Without a slug, deploying again starts a schedule that was paused in the UI."""
-    [schedule] = deployment["schedules"]
-    assert schedule["slug"]
-    assert schedule["timezone"] == "UTC"
+    schedules = deployment.get("schedules", [])
+    assert all(schedule["slug"] and schedule["timezone"] == "UTC" for schedule in schedules)
+
+
+def test_nights_and_the_weekly_diagnosis_are_scheduled_and_what_is_asked_for_is_not() -> None:
+    assert {each["name"]: len(each.get("schedules", [])) for each in deployments()} == {
+        "250k": 1, "5.5m": 1, "weekly": 1, "arm": 0, "rates": 0, "file": 0,
+    }  # fmt: skip
+
+
+def test_an_arms_deployment_takes_as_many_as_there_are_workers() -> None:
+    """A limit would cancel the arms beyond it, and with them the study."""
+    (arm,) = [each for each in deployments() if each["name"] == "arm"]
+    assert "concurrency_limit" not in arm

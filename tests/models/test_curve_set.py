@@ -58,3 +58,11 @@ def test_noise_is_rarely_a_direction():
 def test_the_cases_are_what_they_say():
     assert measure(Case().of("memory")).tilt("train") == "better"
     assert measure(Case().of("memory_with_dip")).tilt("validation") == "worse"
+
+
+def test_a_jump_that_is_nothing_beside_the_curve_is_no_tilt():
+    place = np.tile([0.25, 0.5, 0.75, 1.0], 6)
+    epochs = np.arange(1, 25) / 4
+    for size, tilt in ((0.001, "none"), (0.1, "better")):
+        given = CurveSet({"train_loss": (curve(epochs, 5 - 0.5 * epochs + size * place),)})
+        assert measure(given).tilt("train") == tilt

@@ -106,3 +106,18 @@ def test_it_serialises_to_the_schema_of_the_verdict():
     }  # fmt: skip
     assert set(found["hypotheses"][0]) == {"id", "name", "support", "evidence"}
     assert found["sawtooth"][0]["low"] < found["sawtooth"][0]["excess"] < found["sawtooth"][0]["high"]
+
+
+def test_dips_seen_window_by_window_count_before_the_curve():
+    given = Case().of("memory_with_dip")
+    assert [judge(given, "said", dips=dips).is_issue for dips in ("yes", "no", "cannot_tell")] == [
+        "yes", "no", "cannot_tell",
+    ]  # fmt: skip
+    assert judge(Case().of("memory"), "said", dips="yes").is_issue == "yes"
+
+
+def test_what_was_done_is_not_asked_for_again():
+    first = judge(Case().of("train_only"), "said")
+    assert "frozen weights" in first.next_experiment
+    done = frozenset({"quarters", "recount", "overlap", "logits", "probe", "fixed order", "sgd", "lower rate", "seeds"})
+    assert judge(Case().of("train_only"), "said", done=done).next_experiment.startswith("Train for more epochs")

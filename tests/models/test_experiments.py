@@ -33,3 +33,10 @@ def test_what_all_agree_on_tells_nothing():
 
 def test_every_hypothesis_has_an_experiment():
     assert set().union(*(one.yes_under for one in EXPERIMENTS)) == set(HYPOTHESES)
+
+
+def test_what_was_done_is_not_asked_for_again():
+    support = between("H1", "H5")
+    assert next_experiment(support, has_probe=True, done=frozenset({"quarters"})).name != "quarters"
+    everything = frozenset(one.name for one in EXPERIMENTS)
+    assert next_experiment(support, has_probe=False, done=everything) is None

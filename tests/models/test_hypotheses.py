@@ -23,3 +23,13 @@ def test_a_leader_needs_half_and_distance():
     assert leading(supports([Evidence("", {"H3": 40, "H4": 10})])) is None  # only four times as probable
     assert not_separated(supports([Evidence("", {"H3": 40, "H4": 10})])) == ("H3", "H4")
     assert not_separated(supports([Evidence("", {"H3": 10})])) == ()
+
+
+def test_what_is_proven_explains_first():
+    pattern = [Evidence("a", {"H1": 10, "H7": 0.1}), Evidence("b", {"H1": 10, "H7": 0.2})]
+    assert leading(supports(pattern)) == "H1"
+    counted = Evidence("c", {"H7": 10}, proves="H7")
+    assert leading(supports([*pattern, counted])) == "H7"
+    both = supports([*pattern, counted, Evidence("d", {"H5": 10}, proves="H5")])
+    assert leading(both) is None
+    assert not_separated(both) == ("H5", "H7")

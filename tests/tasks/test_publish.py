@@ -40,6 +40,12 @@ def test_the_curves_carry_their_picture():
     assert "**Diverged: stopped before step 41.**" in curves_page({**RUN, "status": "diverged", "stopped_at": 41}, b"")
 
 
+def test_the_curves_page_says_why_they_saw():
+    page = curves_page({**RUN, "verdict": "H1, re-exposure", "is_issue": "cannot_tell"}, b"")
+    assert "**Why the curves saw: H1, re-exposure.** Is it an issue: cannot tell." in page
+    assert "Why" not in curves_page(RUN, b"")
+
+
 def test_the_data_page_says_gates_quarantine_and_counts():
     page = data_page(MANIFEST)
     assert "| yes | no window in two splits | 0 of 2,000 |" in page

@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from tests.warehouse import study_cases as cases
 from warehouse.report import best_validation, duration, flattened, jumps, render_report, share, shown, standings
 
 EPOCHS, PHASES, STEPS = 6, 4, 976
@@ -274,3 +275,22 @@ def test_values_are_shown_for_people() -> None:
     assert [duration(value) for value in (None, 4, 64.4, 7_320)] == ["not set", "4 s", "1 min 4 s", "2 h 2 min"]
     assert share(0.1234) == "12.3%"
     assert flattened({"a": {"b": 1, "c": {}}, "d": 2}) == [("a.b", 1), ("a.c", {}), ("d", 2)]
+
+
+def test_the_verdict_stands_before_the_curves_with_its_evidence() -> None:
+    run = {"verdict": "H1, re-exposure & more", "is_issue": "no"}
+    page = body(render_report(**pieces(run=run), verdict=cases.verdict()))
+    section = page[page.index('<section id="verdict">') : page.index('<section id="curves">')]
+    for said in ("H1, re-exposure &amp; more", "<dd>no</dd>", "Falls at each boundary.", "Dips a little.", "83%"):
+        assert said in section
+    assert section.index("gone with &lt;one&gt; order") < section.index("the probe is smooth")  # the strongest first
+    assert '<a href="#verdict">' in page
+
+
+def test_a_run_that_was_not_judged_says_why() -> None:
+    run = {"verdict": "cannot be judged: one evaluation", "is_issue": "cannot_tell"}
+    assert "<p>Cannot be judged: one evaluation</p>" in body(render_report(**pieces(run=run), verdict=None))
+
+
+def test_a_run_of_an_older_version_has_no_section_of_its_verdict(page: str) -> None:
+    assert "Why do the curves saw" not in page

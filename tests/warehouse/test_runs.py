@@ -114,7 +114,7 @@ def test_an_unknown_run_is_said(store: Store) -> None:
 
 
 def test_a_table_that_cannot_be_written_is_said(draft: Draft, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(*_: Any) -> None:
+    def full(*_: Any, **__: Any) -> None:
         raise OSError(28, "No space left on device", "steps.parquet")
 
     monkeypatch.setattr("pyarrow.parquet.write_table", full)

@@ -4,10 +4,12 @@ from typing import Any
 
 import pytest
 
+from tests.warehouse import study_cases as cases
 from warehouse.errors import WarehouseError
 from warehouse.runs import SCHEMAS, draft_of, finish
 from warehouse.snapshot import open_snapshot
 from warehouse.store import write_json
+from warehouse.studies import publish_study
 from warehouse.views import VIEWS, answered
 
 
@@ -27,11 +29,15 @@ def full(new_house: Any, small_rows: Any) -> Any:
     for number in (1, 2):
         draft = draft_of(house.store, f"r{number}", anew=True)
         facts = {"run_id": f"r{number}", "seed": number, "status": "finished", "config": {"lr": 0.1}, "wall_s": 1.5}
+        facts |= {"judged_at": "2026-03-01"}
         write_json(draft.folder / "run.json", {**facts, "of no column": 1})
         for table, schema in SCHEMAS.items():
             row = dict.fromkeys(schema) | {next(iter(schema)): "gru" if table == "scores" else number}
             draft.write(table, [row] * number)
+        if number == 1:
+            write_json(draft.folder / "verdict.json", {**cases.verdict(), "leading": None})
         finish(house.store, draft)
+    publish_study(house.store, cases.facts(), cases.verdict(), "page", {})
     return house
 
 
@@ -221,3 +227,33 @@ def test_a_store_in_a_folder_with_any_name(new_house: Any, small_rows: Any) -> N
     assert ask(house, "SELECT count(*) FROM windows WHERE split = 'test'") == [
         (built.manifest["counts"]["windows"]["test"],)
     ]
+
+
+def test_verdicts_are_of_runs_and_studies(full: Any) -> None:
+    columns = "subject, id, hypothesis, support, is_issue, advice, created"
+    assert ask(full, f"SELECT {columns} FROM verdicts ORDER BY subject") == [
+        ("run", "r1", None, None, "no", "Read the probe.", "2026-03-01"),
+        ("study", cases.STUDY_ID, "H1", 0.83, "no", "Read the probe.", "2026-03-01T02:00:00+00:00"),
+    ]
+
+
+def test_a_study_counts_its_arms_and_runs(full: Any) -> None:
+    columns = "study_id, kind, source, hypothesis, is_issue, arms, runs, config->>'$.training.optimizer.lr'"
+    assert ask(full, f"SELECT {columns} FROM studies") == [
+        (cases.STUDY_ID, "diagnose", "shop <b>", "H1", "no", 3, 4, "0.003")
+    ]
+
+
+def test_arms_join_with_their_runs(full: Any) -> None:
+    query = (
+        "SELECT name, unnest(run_ids) AS run_id FROM study_arms JOIN studies USING (study_id) ORDER BY place, run_id"
+    )
+    assert ask(full, query)[:3] == [("base", "base-0"), ("base", "base-1"), ("fixed-order", "fixed-order-0")]
+
+
+@pytest.mark.parametrize(("view", "name"), [("verdicts", "verdict.json"), ("studies", "study.json")])
+def test_an_altered_conclusion_is_refused_by_name(house: Any, view: str, name: str) -> None:
+    folder = publish_study(house.store, cases.facts(), cases.verdict(), "page", {})
+    write_json(folder / name, {**cases.verdict(), **cases.facts(), "is_issue": "yes"})
+    with pytest.raises(WarehouseError, match=f"{name} was altered"):
+        ask(house, f"SELECT * FROM {view}")

@@ -7,10 +7,22 @@ import pytest
 from pydantic import ValidationError
 
 from warehouse import config as module
-from warehouse.config import Columns, Dataset, Extraction, Filter, Source, Split, Synthetic, cut_of, store_root
+from warehouse.config import (
+    Columns,
+    Dataset,
+    Diagnosis,
+    Extraction,
+    Filter,
+    Source,
+    Split,
+    Sweep,
+    Synthetic,
+    cut_of,
+    store_root,
+)
 
 
-@pytest.mark.parametrize("kind", [Columns, Dataset, Extraction, Source, Split, Synthetic])
+@pytest.mark.parametrize("kind", [Columns, Dataset, Diagnosis, Extraction, Source, Split, Sweep, Synthetic])
 def test_unknown_fields_and_changes_are_refused(kind: type[module.Closed]) -> None:
     with pytest.raises(ValidationError, match="Extra inputs are not permitted"):
         kind.model_validate({"unknown": 1})
@@ -18,7 +30,7 @@ def test_unknown_fields_and_changes_are_refused(kind: type[module.Closed]) -> No
         setattr(kind(), next(iter(kind.model_fields)), None)
 
 
-@pytest.mark.parametrize("kind", [Columns, Dataset, Extraction, Source, Split, Synthetic, Filter])
+@pytest.mark.parametrize("kind", [Columns, Dataset, Diagnosis, Extraction, Source, Split, Sweep, Synthetic, Filter])
 def test_every_field_is_described(kind: type[module.Closed]) -> None:
     nested = {"columns", "split", "synthetic"}
     fields = {name: field for name, field in kind.model_fields.items() if name not in nested}
@@ -90,3 +102,24 @@ def test_the_store_is_where_it_was_said(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.chdir(tmp_path)
     assert store_root() == tmp_path / "store"
     assert store_root("~/x") == Path.home().resolve() / "x"
+
+
+@pytest.mark.parametrize(
+    ("kind", "values"),
+    [
+        (Sweep, {"rates": ()}),
+        (Sweep, {"rates": (0.003, 0)}),
+        (Sweep, {"rates": (11,)}),
+        (Sweep, {"seeds": 0}),
+        (Diagnosis, {"workers": 0}),
+        (Diagnosis, {"depth": "deep"}),
+        (Diagnosis, {"rates": (0.003,)}),
+    ],
+)
+def test_bounds_of_studies(kind: type[module.Arms], values: dict[str, object]) -> None:
+    with pytest.raises(ValidationError):
+        kind(**values)
+
+
+def test_rates_may_be_said_as_a_shell_hands_them_over() -> None:
+    assert Sweep.model_validate({"rates": "0.001,3e-3"}).rates == (0.001, 0.003)

@@ -1,0 +1,1 @@
+"""Trainings whose curves have a cause that was put there, to judge verdicts by."""

@@ -1,0 +1,102 @@
+"""The curves of a study: means over seeds, and each learning rate's beside the others'."""
+
+from collections.abc import Sequence
+
+import plotly.graph_objects as go
+import polars as pl
+from matplotlib.figure import Figure
+from plotly.subplots import make_subplots
+
+from warehouse.figures import ESTIMATORS, boundaries, dressed, png_of, values_of, view
+
+
+def over_seeds(points: pl.DataFrame) -> pl.DataFrame:
+    """Return the mean over an arm's seeds at each evaluation, with the least and greatest as its bounds.
+
+    Parameters
+    ----------
+    points
+        Evaluations of runs: arm, lr, seed, step, epoch, phase, estimator, metric, value, ci_low, ci_high. Where there
+        is one seed its own interval stays.
+    """
+    place = ["arm", "lr", "step", "epoch", "phase", "estimator", "metric"]
+    is_one = pl.len() == 1
+    return points.group_by(place, maintain_order=True).agg(
+        pl.when(is_one).then(pl.col("ci_low").first()).otherwise(pl.col("value").min()).alias("ci_low"),
+        pl.when(is_one).then(pl.col("ci_high").first()).otherwise(pl.col("value").max()).alias("ci_high"),
+        pl.col("value").mean(),
+    )
+
+
+def multiples_figure(points: pl.DataFrame, metrics: Sequence[str]) -> go.Figure:
+    """Return each rate's curves beside each other: a column a rate, a row a metric.
+
+    Parameters
+    ----------
+    points
+        Of `over_seeds`.
+    metrics
+        From top to bottom.
+    """
+    rates = sorted(points["lr"].unique().to_list())
+    titles = [f"rate {rate:g}" for rate in rates]
+    figure = make_subplots(
+        rows=len(metrics), cols=len(rates), shared_xaxes=True, shared_yaxes=True, horizontal_spacing=0.02,
+        vertical_spacing=0.06, column_titles=titles,
+    )  # fmt: skip
+    for row, metric in enumerate(metrics, start=1):
+        later = [view(_of_rate(points, rate, metric)) for rate in rates]
+        bounds = [window for window in later if window]
+        for column, rate in enumerate(rates, start=1):
+            for trace in _lines(_of_rate(points, rate, metric), legend=row == column == 1):
+                figure.add_trace(trace, row=row, col=column)
+        if bounds:
+            figure.update_yaxes(range=[min(low for low, _ in bounds), max(high for _, high in bounds)], row=row)
+        figure.update_yaxes(title_text=metric, row=row, col=1)
+    figure.update_xaxes(title_text="epochs", row=len(metrics))
+    dressed(figure, 110 + 230 * len(metrics))
+    figure.update_layout(hovermode="closest", margin={"t": 56}, legend={"y": 1.07})
+    return figure
+
+
+def multiples_png(points: pl.DataFrame, metrics: Sequence[str]) -> bytes:
+    """Draw what `multiples_figure` shows; parameters as there."""
+    rates = sorted(points["lr"].unique().to_list())
+    figure = Figure(figsize=(11, 0.8 + 2.4 * len(metrics)), dpi=100, layout="constrained")
+    grid = figure.subplots(len(metrics), len(rates), sharex=True, sharey="row", squeeze=False)
+    for axes, metric in zip(grid, metrics, strict=True):
+        windows = [window for rate in rates if (window := view(_of_rate(points, rate, metric)))]
+        for axis, rate in zip(axes, rates, strict=True):
+            rows = _of_rate(points, rate, metric)
+            for boundary in boundaries(rows):
+                axis.axvline(boundary, color="#d5d8dd", linewidth=0.8, zorder=0)
+            for estimator, (name, colour) in ESTIMATORS.items():
+                one = rows.filter(pl.col("estimator") == estimator)
+                axis.plot(values_of(one, "epoch"), values_of(one, "value"), color=colour, linewidth=1.4, label=name)
+            axis.spines[["top", "right"]].set_visible(False)
+        if windows:
+            axes[0].set_ylim(min(low for low, _ in windows), max(high for _, high in windows))
+        axes[0].set_ylabel(metric)
+    for axis, rate in zip(grid[0], rates, strict=True):
+        axis.set_title(f"rate {rate:g}", fontsize=10.5)
+    for axis in grid[-1]:
+        axis.set_xlabel("epochs")
+    handles, labels = grid[0][0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside upper center", ncols=3, frameon=False, fontsize=10.5)
+    return png_of(figure)
+
+
+def _of_rate(points: pl.DataFrame, rate: float, metric: str) -> pl.DataFrame:
+    return points.filter((pl.col("lr") == rate) & (pl.col("metric") == metric)).sort("step")
+
+
+def _lines(rows: pl.DataFrame, *, legend: bool) -> list[go.Scatter]:
+    found = [(name, colour, rows.filter(pl.col("estimator") == key)) for key, (name, colour) in ESTIMATORS.items()]
+    return [
+        go.Scatter(
+            x=values_of(one, "epoch"), y=values_of(one, "value"), name=name, legendgroup=name, showlegend=legend,
+            mode="lines", line={"color": colour, "width": 2},
+        )
+        for name, colour, one in found
+        if len(one)
+    ]  # fmt: skip
