@@ -1,6 +1,6 @@
 """The arms of a study: trainings that each differ from a base in one named thing, and the seeds of each."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Literal
 
 import numpy as np
@@ -11,20 +11,19 @@ from models.errors import ModelError
 from models.run_record import RunRecord
 from models.study import Arm, Kind
 
-Depth = Literal["quick", "full"]
+Depth = Literal["quick", "main", "full"]
 
 _HIGHEST_RATE = 10.0
 _CLIPPED_SHARE = 0.1
-_SEVERAL_SEEDS = frozenset({"base", "fixed-order", "replacement"})
-"""Arms that answer the question itself, so that a quick study repeats them; remedies are looked at once."""
-_QUICK = frozenset({
-    "fixed-order", "replacement", "lr-x0.33", "lr-x3.33", "lr-x3.33-fixed-order", "sgd-momentum", "beta2-0.9",
-    "cosine-decay", "ema-0.999", "layer-norm",
-})  # fmt: skip
+_SEVERAL_SEEDS = frozenset({"fixed-order", "replacement", "lr-x3.33", "lr-x3.33-fixed-order"})
+"""Arms that answer the question itself, so that they are repeated; remedies are looked at once unless said."""
+_QUICK = frozenset({"fixed-order", "replacement", "lr-x0.33"})
+_MAIN = _SEVERAL_SEEDS | {"lr-x0.33", "sgd-momentum", "beta2-0.9", "cosine-decay", "ema-0.999", "layer-norm"}
+_NAMES: dict[Depth, frozenset[str]] = {"quick": _QUICK, "main": _MAIN}
 _WITH_SECOND_MOMENT = frozenset({"adam", "adamw", "amsgrad", "rmsprop"})
 
 
-def diagnose_arms(base: Training, depth: Depth) -> tuple[Arm, ...]:
+def diagnose_arms(base: Training, depth: Depth, only: Collection[str] = ()) -> tuple[Arm, ...]:
     """List the arms that tell why the base's curves saw and what would remove it.
 
     Parameters
@@ -32,12 +31,20 @@ def diagnose_arms(base: Training, depth: Depth) -> tuple[Arm, ...]:
     base
         The training in question.
     depth
-        ``quick``: at most ten arms beside the base, those that part the hypotheses. ``full``: all.
+        ``quick``: three arms beside the base, those that part the hypotheses best. ``main``: ten, the rates and main
+        remedies too. ``full``: all.
+    only
+        Names of arms: these beside the base, whatever the depth. Those of `clip_arms` are passed over.
 
     Returns
     -------
     tuple of Arm
         The base first; names are unique, and no arm asks what another or the base asks.
+
+    Raises
+    ------
+    ModelError
+        If a name is of no arm.
     """
     rates = _rate_arms(base)
     found = [
@@ -50,8 +57,13 @@ def diagnose_arms(base: Training, depth: Depth) -> tuple[Arm, ...]:
         *_batch_arms(base),
         *(each for arm in rates if arm.name == "lr-x3.33" for each in _at_high_rate(arm.training)),
     ]
-    kept = found if depth == "full" else [arm for arm in found if arm.kind == "base" or arm.name in _QUICK]
-    return _each_once(kept)
+    every = _each_once(found)
+    known = frozenset(arm.name for arm in (*every, *clip_arms(base, 1.0, "full")))
+    if unknown := sorted(set(only) - known):
+        message = f"There is no arm {unknown[0]!r}; arms of this base are: {', '.join(sorted(known))}."
+        raise ModelError(message)
+    names = frozenset(only) or _NAMES.get(depth, known)
+    return tuple(arm for arm in every if arm.kind == "base" or arm.name in names)
 
 
 def sweep_arms(base: Training, rates: Sequence[float]) -> tuple[Arm, ...]:
@@ -78,7 +90,7 @@ def sweep_arms(base: Training, rates: Sequence[float]) -> tuple[Arm, ...]:
     )
 
 
-def clip_arms(base: Training, threshold: float, depth: Depth) -> tuple[Arm, ...]:
+def clip_arms(base: Training, threshold: float, depth: Depth, only: Collection[str] = ()) -> tuple[Arm, ...]:
     """List the arms that clip where the base's own gradients say.
 
     Parameters
@@ -88,7 +100,9 @@ def clip_arms(base: Training, threshold: float, depth: Depth) -> tuple[Arm, ...]
     threshold
         Global norm, of `suggested_clip`.
     depth
-        ``quick``: by global norm only. ``full``: by layer and by value too.
+        ``quick``: none. ``main``: by global norm. ``full``: by layer and by value too.
+    only
+        Names of arms: these, whatever the depth.
 
     Returns
     -------
@@ -102,7 +116,9 @@ def clip_arms(base: Training, threshold: float, depth: Depth) -> tuple[Arm, ...]
         ("clip-group-norm-p90", {"clip": {"name": "group_norm", "threshold": shown}}, asks.format("by layer")),
         ("clip-value-p90", {"clip": {"name": "value", "threshold": by_value}}, asks.format("by value")),
     )
-    return _arms(base, "remedy", rows if depth == "full" else rows[:1])
+    if only:
+        return _arms(base, "remedy", [row for row in rows if row[0] in only])
+    return _arms(base, "remedy", rows[: {"quick": 0, "main": 1, "full": 3}[depth]])
 
 
 def suggested_clip(runs: Sequence[RunRecord]) -> float:
@@ -133,7 +149,7 @@ def suggested_clip(runs: Sequence[RunRecord]) -> float:
     return float(np.quantile(norms, 1 - _CLIPPED_SHARE))
 
 
-def seeds_of(arm: Arm, depth: Depth, n_seeds: int) -> tuple[int, ...]:
+def seeds_of(arm: Arm, depth: Depth, n_seeds: int, n_remedy_seeds: int) -> tuple[int, ...]:
     """List the seeds that an arm is trained with.
 
     Parameters
@@ -141,17 +157,20 @@ def seeds_of(arm: Arm, depth: Depth, n_seeds: int) -> tuple[int, ...]:
     arm
         Any.
     depth
-        ``quick``: only the base, the fixed order and replacement have several. ``full``: all have.
+        ``quick``: only the base has several.
     n_seeds
-        At least 1.
+        Of the base and of the arms that answer the question itself, at least 1.
+    n_remedy_seeds
+        Of the others, at least 1.
 
     Returns
     -------
     tuple of int
         From the arm's own seed upwards, so that arms of one base share theirs.
     """
-    several = depth == "full" or arm.kind == "base" or arm.name in _SEVERAL_SEEDS
-    return tuple(arm.training.seed + turn for turn in range(n_seeds if several else 1))
+    several = arm.kind == "base" or arm.name in _SEVERAL_SEEDS
+    n_turns = 1 if depth == "quick" and arm.kind != "base" else n_seeds if several else n_remedy_seeds
+    return tuple(arm.training.seed + turn for turn in range(n_turns))
 
 
 def _arms(base: Training, kind: Kind, rows: Sequence[Row]) -> tuple[Arm, ...]:

@@ -62,8 +62,18 @@ class ArmOutcome(Said):
     )
     slope_within: Estimate | None = Field(description="Rise of the running train loss inside epochs, nats an epoch.")
     explained: Estimate | None = Field(description="Share of the train amplitude that ages explain, 1 being all.")
+    explained_at_least: Estimate | None = Field(
+        None, description="The same with the probe's slope taken off both sides: a lower bound, for it takes too much."
+    )
+    explained_jump: Estimate | None = Field(
+        None,
+        description="Share of the jump between epochs that the frozen probe at that moment predicts, 1 being all.",
+    )
     validation_dip: Estimate | None = Field(
         description="First evaluation of an epoch less the last before it, HR at the first cutoff, paired by window."
+    )
+    validation_loss_dip: Estimate | None = Field(
+        None, description="The same of the validation loss, nats: above 0 it steps for the worse."
     )
     best_validation_hr: float | None
     best_validation_epoch: float | None

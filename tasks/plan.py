@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from models.arms import Depth, clip_arms, diagnose_arms, seeds_of, suggested_clip, sweep_arms
+from models.arms import clip_arms, diagnose_arms, seeds_of, suggested_clip, sweep_arms
 from models.config import Compute, Training
 from models.errors import ModelError
 from models.study import Arm
@@ -34,10 +34,12 @@ class Question:
         """Return the flow's name."""
         return "sweep" if isinstance(self.study, Sweep) else "diagnose"
 
-    @property
-    def depth(self) -> Depth:
-        """Return how many seeds arms have: all of a sweep's have the same."""
-        return self.study.depth if isinstance(self.study, Diagnosis) else "full"
+    def seeds_of(self, arm: Arm) -> tuple[int, ...]:
+        """Return an arm's seeds: all of a sweep's have the same."""
+        study = self.study
+        if isinstance(study, Sweep):
+            return seeds_of(arm, "full", study.seeds, study.seeds)
+        return seeds_of(arm, study.depth, study.seeds, study.remedy_seeds)
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,7 @@ class StudyPlan:
     def runs(self, arms: Iterable[Arm]) -> Iterator[PlannedRun]:
         """Yield the runs of arms, each arm's in the order of its seeds."""
         for arm in arms:
-            for seed in seeds_of(arm, self.question.depth, self.question.study.seeds):
+            for seed in self.question.seeds_of(arm):
                 training = arm.training.model_copy(update={"seed": seed})
                 run_id = run_id_of(self.dataset_id, training.model_dump(mode="json"), self.code)
                 yield PlannedRun(run_id, arm.name, training)
@@ -87,15 +89,15 @@ def plan_arms(question: Question, dataset_id: str) -> StudyPlan:
     study, base = question.study, question.training
     if isinstance(study, Sweep):
         return StudyPlan(question, dataset_id, code_version(), sweep_arms(base, study.rates))
-    plan = StudyPlan(question, dataset_id, code_version(), diagnose_arms(base, study.depth))
-    return replace(plan, n_later=len(list(plan.runs(clip_arms(base, 1.0, study.depth)))))
+    plan = StudyPlan(question, dataset_id, code_version(), diagnose_arms(base, study.depth, study.only))
+    return replace(plan, n_later=len(list(plan.runs(clip_arms(base, 1.0, study.depth, study.only)))))
 
 
 @verb
 def add_clip_arms(plan: StudyPlan) -> StudyPlan:
     """Add the arms that clip where the base's own gradients suggest; a sweep has none."""
     question = plan.question
-    if isinstance(question.study, Sweep):
+    if isinstance(question.study, Sweep) or not plan.n_later:
         return plan
     snapshot = open_snapshot(store_at(question.store).dataset(plan.dataset_id))
     try:
@@ -105,5 +107,5 @@ def add_clip_arms(plan: StudyPlan) -> StudyPlan:
         return replace(plan, n_later=0)
     tell(f"90 % of the base's gradient norms are below {threshold:.3g}: arms clip there, too")
     asked = [arm.training for arm in plan.arms]
-    clipping = clip_arms(question.training, threshold, question.study.depth)
+    clipping = clip_arms(question.training, threshold, question.study.depth, question.study.only)
     return replace(plan, arms=(*plan.arms, *(arm for arm in clipping if arm.training not in asked)), n_later=0)

@@ -224,7 +224,9 @@ class Extraction(Closed):
 class Arms(Closed):
     """How the arms of a study are run. Only the seeds are part of the question."""
 
-    seeds: int = Field(3, ge=1, le=100, description="Seeds of an arm (1 to 100); with depth quick, of the main arms.")
+    seeds: int = Field(
+        3, ge=1, le=100, description="Seeds (1 to 100): in a diagnosis of the base and of the orders at both rates."
+    )
     workers: int | None = Field(
         None, ge=1, le=1024, description="Arms at once (1 to 1024); unset: one a core, on a GPU one."
     )
@@ -238,9 +240,15 @@ class Arms(Closed):
 class Diagnosis(Arms):
     """Which arms a diagnosis has, and how they are run."""
 
-    depth: Literal["quick", "full"] = Field(
-        "quick", description="quick: the arms that tell the causes apart; full: every remedy, every arm on all seeds."
+    depth: Literal["quick", "main", "full"] = Field(
+        "quick",
+        description="quick: three arms that part the causes, only the base repeated; main: rates and main remedies; "
+        "full: every remedy.",
     )
+    only: Annotated[tuple[str, ...], NoDecode, BeforeValidator(listed)] = Field(
+        (), description="Names of arms to run beside the base, whatever the depth; unset: those of the depth."
+    )
+    remedy_seeds: int = Field(1, ge=1, le=100, description="Seeds of the other arms (1 to 100).")
 
 
 Rate = Annotated[float, Field(gt=0, le=10)]

@@ -88,15 +88,15 @@ def in_this_process(plan):
 def test_a_diagnosis_clips_where_its_base_suggests_and_counts_arms_that_diverged(store, monkeypatch, capsys):
     high = Training(optimizer={"lr": 10, "name": "sgd", "momentum": 0.9})
 
-    def few(base, depth):
-        arms = diagnose_arms(base, depth)[:2]
+    def few(base, depth, only):
+        arms = diagnose_arms(base, depth, only)[:2]
         changed = {"optimizer": high.optimizer, "model": {"layer_norm": False}}
         diverging = arms[0].training.model_copy(update={"optimizer": changed["optimizer"]})
         return (*arms, type(arms[0])("sgd-10", "remedy", diverging, "Does it diverge?"))
 
     monkeypatch.setattr("tasks.plan.diagnose_arms", few)
     monkeypatch.setattr("tasks.run_arms.arms_here", in_this_process)
-    assert main(words_of("diagnose", store, study__seeds=1)) == 0
+    assert main(words_of("diagnose", store, study__seeds=1, study__depth="main")) == 0
     found = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert [arm["name"] for arm in found["arms"]] == ["base", "fixed-order", "sgd-10", "clip-norm-p90"]
     assert found["suggested_clip"] > 0

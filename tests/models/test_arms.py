@@ -20,7 +20,7 @@ def changed(first: dict, second: dict, path: str = "") -> set[str]:
     return found
 
 
-@pytest.mark.parametrize("depth", ["quick", "full"])
+@pytest.mark.parametrize("depth", ["quick", "main", "full"])
 @pytest.mark.parametrize("order", ["reshuffle", "fixed"])
 def test_arms_are_different_questions_about_one_base(depth, order):
     base = BASE.model_copy(update={"order": order})
@@ -47,11 +47,11 @@ def test_an_arm_changes_one_named_thing():
     }  # fmt: skip
 
 
-def test_a_quick_study_has_at_most_ten_arms_beside_the_base():
-    names = [arm.name for arm in diagnose_arms(BASE, "quick")]
-    assert len(names) == 11
-    assert {"fixed-order", "replacement", "lr-x0.33", "lr-x3.33", "lr-x3.33-fixed-order"} <= set(names)
-    assert set(names) < {arm.name for arm in diagnose_arms(BASE, "full")}
+def test_each_depth_holds_the_one_before():
+    quick, main, full = ({arm.name for arm in diagnose_arms(BASE, depth)} for depth in ("quick", "main", "full"))
+    assert quick == {"base", "fixed-order", "replacement", "lr-x0.33"}
+    assert quick | {"lr-x3.33", "lr-x3.33-fixed-order", "sgd-momentum"} < main < full
+    assert len(main) == 11
 
 
 def test_what_the_base_is_already_is_left_out():
@@ -71,7 +71,7 @@ def test_rates_are_a_third_and_ten_thirds_within_bounds():
     rates = {arm.name: arm.training.optimizer.lr for arm in diagnose_arms(BASE, "full")}
     assert (rates["lr-x0.33"], rates["lr-x3.33"]) == (1e-3, 1e-2)
     high = Training.model_validate({"optimizer": {"lr": 9.0}})
-    assert {arm.name: arm.training.optimizer.lr for arm in diagnose_arms(high, "quick")}["lr-x3.33"] == 10
+    assert {arm.name: arm.training.optimizer.lr for arm in diagnose_arms(high, "main")}["lr-x3.33"] == 10
 
 
 def test_a_sweep_has_each_rate_once_and_the_base_first():
@@ -95,12 +95,22 @@ def test_clip_arms_clip_where_they_were_told():
     assert [(arm.training.clip.name, arm.training.clip.threshold) for arm in arms] == [
         ("norm", 1.23), ("group_norm", 1.23), ("value", 0.0412),
     ]  # fmt: skip
-    assert [arm.name for arm in clip_arms(BASE, 1.0, "quick")] == ["clip-norm-p90"]
+    assert [arm.name for arm in clip_arms(BASE, 1.0, "main")] == ["clip-norm-p90"]
+    assert clip_arms(BASE, 1.0, "quick") == ()
 
 
-def test_a_quick_study_repeats_what_answers_the_question_only():
-    arms = {arm.name: arm for arm in diagnose_arms(BASE, "quick")}
-    assert seeds_of(arms["base"], "quick", 3) == (7, 8, 9)
-    assert seeds_of(arms["replacement"], "quick", 3) == (7, 8, 9)
-    assert seeds_of(arms["cosine-decay"], "quick", 3) == (7,)
-    assert seeds_of(arms["cosine-decay"], "full", 3) == (7, 8, 9)
+def test_what_answers_the_question_is_repeated_and_remedies_as_often_as_said():
+    arms = {arm.name: arm for arm in diagnose_arms(BASE, "full")}
+    assert seeds_of(arms["base"], "quick", 3, 2) == (7, 8, 9)
+    assert seeds_of(arms["replacement"], "quick", 3, 2) == (7,)
+    assert seeds_of(arms["replacement"], "main", 3, 2) == (7, 8, 9)
+    assert seeds_of(arms["cosine-decay"], "main", 3, 2) == (7, 8)
+    assert seeds_of(arms["cosine-decay"], "full", 3, 1) == (7,)
+
+
+def test_arms_can_be_named():
+    only = ("clip-value-p90", "cosine-decay")
+    assert [arm.name for arm in diagnose_arms(BASE, "quick", only)] == ["base", "cosine-decay"]
+    assert [arm.name for arm in clip_arms(BASE, 1.0, "quick", only)] == ["clip-value-p90"]
+    with pytest.raises(ModelError, match=r"no arm 'cosine'; arms of this base are: adagrad, .*clip-norm-p90"):
+        diagnose_arms(BASE, "full", ("cosine",))

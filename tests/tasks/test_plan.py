@@ -42,15 +42,15 @@ def test_the_planned_base_is_the_run_that_was_made(tiny_run):
     assert [run.run_id for run in plan.base_runs()] == [tiny_run.run_id]
 
 
-def test_a_quick_diagnosis_repeats_the_main_arms_only():
-    plan = diagnosis_of(depth="quick", seeds=3)
+def test_a_diagnosis_repeats_the_main_arms():
+    plan = diagnosis_of(depth="main", seeds=3)
     seeds = {arm.name: len(list(plan.runs([arm]))) for arm in plan.arms}
     assert seeds["base"] == seeds["fixed-order"] == 3
     assert seeds["layer-norm"] == 1
 
 
 def test_runs_that_are_known_later_count_beforehand(tiny_run):
-    question = replace(TINY, study=Diagnosis(seeds=1), store=str(tiny_run.store))
+    question = replace(TINY, study=Diagnosis(seeds=1, depth="main"), store=str(tiny_run.store))
     plan = plan_arms(question, tiny_run.dataset_id)
     assert plan.n_later == 1
     clipped = add_clip_arms(plan)
@@ -72,14 +72,15 @@ def test_without_gradients_to_go_by_a_diagnosis_goes_on(tiny_run, monkeypatch, c
         raise ModelError(message)
 
     monkeypatch.setattr("tasks.plan.suggested_clip", refuse)
-    plan = plan_arms(replace(TINY, study=Diagnosis(seeds=1), store=str(tiny_run.store)), tiny_run.dataset_id)
+    question = replace(TINY, study=Diagnosis(seeds=1, depth="main"), store=str(tiny_run.store))
+    plan = plan_arms(question, tiny_run.dataset_id)
     with caplog.at_level("INFO", logger="sawtooth"):
         without = add_clip_arms(plan)
     assert (without.arms, without.n_later) == (plan.arms, 0)
     assert "no arm clips at what the base suggests: no step has a norm" in caplog.messages
 
 
-@pytest.mark.parametrize(("study", "kind", "depth"), [(Sweep(), "sweep", "full"), (Diagnosis(), "diagnose", "quick")])
-def test_a_question_knows_its_kind(study, kind, depth):
+@pytest.mark.parametrize(("study", "kind"), [(Sweep(), "sweep"), (Diagnosis(), "diagnose")])
+def test_a_question_knows_its_kind(study, kind):
     question = replace(TINY, study=study)
-    assert (question.kind, question.depth) == (kind, depth)
+    assert question.kind == kind
