@@ -1,6 +1,6 @@
-"""The curves of a study: means over seeds, and each learning rate's beside the others'."""
+"""The curves of a study: means over seeds, and those of several arms beside each other."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import plotly.graph_objects as go
 import polars as pl
@@ -28,8 +28,8 @@ def over_seeds(points: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def multiples_figure(points: pl.DataFrame, metrics: Sequence[str]) -> go.Figure:
-    """Return each rate's curves beside each other: a column a rate, a row a metric.
+def multiples_figure(points: pl.DataFrame, metrics: Sequence[str], titles: Mapping[str, str]) -> go.Figure:
+    """Return arms' curves beside each other on one scale: a column an arm, a row a metric.
 
     Parameters
     ----------
@@ -37,18 +37,18 @@ def multiples_figure(points: pl.DataFrame, metrics: Sequence[str]) -> go.Figure:
         Of `over_seeds`.
     metrics
         From top to bottom.
+    titles
+        Each arm's column, from left to right.
     """
-    rates = sorted(points["lr"].unique().to_list())
-    titles = [f"rate {rate:g}" for rate in rates]
     figure = make_subplots(
-        rows=len(metrics), cols=len(rates), shared_xaxes=True, shared_yaxes=True, horizontal_spacing=0.02,
-        vertical_spacing=0.06, column_titles=titles,
+        rows=len(metrics), cols=len(titles), shared_xaxes=True, shared_yaxes=True, horizontal_spacing=0.02,
+        vertical_spacing=0.06, column_titles=list(titles.values()),
     )  # fmt: skip
     for row, metric in enumerate(metrics, start=1):
-        later = [view(_of_rate(points, rate, metric)) for rate in rates]
+        later = [view(_of_arm(points, arm, metric)) for arm in titles]
         bounds = [window for window in later if window]
-        for column, rate in enumerate(rates, start=1):
-            for trace in _lines(_of_rate(points, rate, metric), legend=row == column == 1):
+        for column, arm in enumerate(titles, start=1):
+            for trace in _lines(_of_arm(points, arm, metric), legend=row == column == 1):
                 figure.add_trace(trace, row=row, col=column)
         if bounds:
             figure.update_yaxes(range=[min(low for low, _ in bounds), max(high for _, high in bounds)], row=row)
@@ -59,15 +59,14 @@ def multiples_figure(points: pl.DataFrame, metrics: Sequence[str]) -> go.Figure:
     return figure
 
 
-def multiples_png(points: pl.DataFrame, metrics: Sequence[str]) -> bytes:
+def multiples_png(points: pl.DataFrame, metrics: Sequence[str], titles: Mapping[str, str]) -> bytes:
     """Draw what `multiples_figure` shows; parameters as there."""
-    rates = sorted(points["lr"].unique().to_list())
     figure = Figure(figsize=(11, 0.8 + 2.4 * len(metrics)), dpi=100, layout="constrained")
-    grid = figure.subplots(len(metrics), len(rates), sharex=True, sharey="row", squeeze=False)
+    grid = figure.subplots(len(metrics), len(titles), sharex=True, sharey="row", squeeze=False)
     for axes, metric in zip(grid, metrics, strict=True):
-        windows = [window for rate in rates if (window := view(_of_rate(points, rate, metric)))]
-        for axis, rate in zip(axes, rates, strict=True):
-            rows = _of_rate(points, rate, metric)
+        windows = [window for arm in titles if (window := view(_of_arm(points, arm, metric)))]
+        for axis, arm in zip(axes, titles, strict=True):
+            rows = _of_arm(points, arm, metric)
             for boundary in boundaries(rows):
                 axis.axvline(boundary, color="#d5d8dd", linewidth=0.8, zorder=0)
             for estimator, (name, colour) in ESTIMATORS.items():
@@ -77,8 +76,8 @@ def multiples_png(points: pl.DataFrame, metrics: Sequence[str]) -> bytes:
         if windows:
             axes[0].set_ylim(min(low for low, _ in windows), max(high for _, high in windows))
         axes[0].set_ylabel(metric)
-    for axis, rate in zip(grid[0], rates, strict=True):
-        axis.set_title(f"rate {rate:g}", fontsize=10.5)
+    for axis, title in zip(grid[0], titles.values(), strict=True):
+        axis.set_title(title, fontsize=10.5)
     for axis in grid[-1]:
         axis.set_xlabel("epochs")
     handles, labels = grid[0][0].get_legend_handles_labels()
@@ -86,8 +85,8 @@ def multiples_png(points: pl.DataFrame, metrics: Sequence[str]) -> bytes:
     return png_of(figure)
 
 
-def _of_rate(points: pl.DataFrame, rate: float, metric: str) -> pl.DataFrame:
-    return points.filter((pl.col("lr") == rate) & (pl.col("metric") == metric)).sort("step")
+def _of_arm(points: pl.DataFrame, arm: str, metric: str) -> pl.DataFrame:
+    return points.filter((pl.col("arm") == arm) & (pl.col("metric") == metric)).sort("step")
 
 
 def _lines(rows: pl.DataFrame, *, legend: bool) -> list[go.Scatter]:

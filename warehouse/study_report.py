@@ -16,7 +16,6 @@ from warehouse.report import embedded, environment, flattened
 from warehouse.studies import sawtooth_of
 from warehouse.study_curves import multiples_figure, multiples_png, over_seeds
 from warehouse.study_figures import (
-    Panel,
     forest_figure,
     forest_png,
     panels,
@@ -25,6 +24,8 @@ from warehouse.study_figures import (
     rates_png,
 )
 from warehouse.verdict_parts import for_page
+
+_MOST_BESIDE = 5
 
 
 def render_study(
@@ -47,7 +48,7 @@ def render_study(
     Returns
     -------
     tuple
-        HTML with plotly.js inlined (5 MB); PNGs ``curves`` and ``arms``.
+        HTML with plotly.js inlined (5 MB); PNGs ``curves``, ``beside`` and ``arms``.
     """
     arms, means = verdict["arms"], over_seeds(points)
     cutoff = f"hr@{facts['config']['training']['cutoffs'][0]}"
@@ -57,8 +58,9 @@ def render_study(
     estimated, names = panels(arms, cutoff, rates), [arm["name"] for arm in arms]
     is_sweep = facts["kind"] == "sweep"
     figures: dict[str, go.Figure] = {"curves": curves_figure(base, metrics)}
-    if is_sweep:
-        figures["rates"] = multiples_figure(means, metrics)
+    titles = titles_of(arms, rates, is_sweep=is_sweep)
+    if len(titles) > 1:
+        figures["beside"] = multiples_figure(means, metrics, titles)
     if estimated:
         figures["arms"] = rates_figure(estimated) if is_sweep else forest_figure(estimated, names)
     if len(quarters):
@@ -77,16 +79,20 @@ def render_study(
             figures={name: embedded(figure, name) for name, figure in figures.items()},
         )
     )
-    return page, _pngs(means if is_sweep else base, metrics, estimated, names, is_sweep=is_sweep)
+    pngs = {"curves": curves_png(base, metrics)}
+    if len(titles) > 1:
+        pngs["beside"] = multiples_png(means, metrics, titles)
+    if estimated:
+        pngs["arms"] = rates_png(estimated) if is_sweep else forest_png(estimated, names)
+    return page, pngs
 
 
-def _pngs(
-    points: pl.DataFrame, metrics: Sequence[str], estimated: Sequence[Panel], names: Sequence[str], *, is_sweep: bool
-) -> dict[str, bytes]:
-    curves = multiples_png(points, metrics) if is_sweep else curves_png(points, metrics)
-    if not estimated:
-        return {"curves": curves}
-    return {"curves": curves, "arms": rates_png(estimated) if is_sweep else forest_png(estimated, names)}
+def titles_of(arms: Sequence[Mapping[str, Any]], rates: Mapping[str, float], *, is_sweep: bool) -> dict[str, str]:
+    """Return the arms whose curves are shown beside the base's: all rates of a sweep, else orders and rates."""
+    if is_sweep:
+        return {name: f"rate {rates[name]:g}" for name in sorted(rates, key=lambda name: rates[name])}
+    shown = [arm["name"] for arm in arms if arm["kind"] in {"base", "order", "rate"} and arm["name"] in rates]
+    return {name: name for name in shown[:_MOST_BESIDE]}
 
 
 def _row(facts: Mapping[str, Any], arm: Mapping[str, Any]) -> dict[str, Any]:

@@ -18,10 +18,11 @@ def test_an_evaluation_stays_one_row_an_arm():
     assert len(means) == 3 * 12 * 3 * 2
 
 
-def test_each_rate_has_its_column_and_each_metric_its_row():
-    means = over_seeds(cases.points()).filter(pl.col("arm") != "fixed-order")
-    figure = multiples_figure(means, ("loss", "hr@10"))
-    assert [note.text for note in figure.layout.annotations] == ["rate 0.003", "rate 0.01"]
+def test_each_arm_that_is_named_has_its_column_and_each_metric_its_row():
+    arms = cases.points()["arm"].unique(maintain_order=True).to_list()[:2]
+    titles = dict(zip(arms, ("one", "two"), strict=True))
+    figure = multiples_figure(over_seeds(cases.points()), ("loss", "hr@10"), titles)
+    assert [note.text for note in figure.layout.annotations] == ["one", "two"]
     assert len(figure.data) == 2 * 2 * 3
     assert sum(bool(trace.showlegend) for trace in figure.data) == 3
     assert all(len(trace.x) == 12 for trace in figure.data)
@@ -29,6 +30,6 @@ def test_each_rate_has_its_column_and_each_metric_its_row():
 
 def test_the_png_is_the_same_for_the_same_data():
     means = over_seeds(cases.points())
-    first = multiples_png(means, ("loss",))
+    first = multiples_png(means, ("loss",), {"base": "base"})
     assert first[:4] == b"\x89PNG"
-    assert multiples_png(means, ("loss",)) == first
+    assert multiples_png(means, ("loss",), {"base": "base"}) == first

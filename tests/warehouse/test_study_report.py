@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from tests.warehouse import study_cases as cases
-from warehouse.study_report import render_study
+from warehouse.study_report import render_study, titles_of
 
 PNG = b"\x89PNG"
 
@@ -70,15 +70,21 @@ def test_the_page_loads_nothing(page: str) -> None:
 
 def test_a_diagnosis_has_its_figures_and_pngs() -> None:
     page, pngs = rendered()
-    assert set(re.findall(r'id="figure-(\w+)"', page)) == {"curves", "arms", "quarters"}
-    assert {name: png[:4] for name, png in pngs.items()} == {"curves": PNG, "arms": PNG}
+    assert set(re.findall(r'id="figure-(\w+)"', page)) == {"curves", "beside", "arms", "quarters"}
+    assert {name: png[:4] for name, png in pngs.items()} == {"curves": PNG, "beside": PNG, "arms": PNG}
 
 
 def test_a_sweep_has_curves_by_rate_too() -> None:
     page, pngs = rendered("sweep")
-    assert set(re.findall(r'id="figure-(\w+)"', page)) == {"curves", "rates", "arms", "quarters"}
-    assert set(pngs) == {"curves", "arms"}
+    assert set(re.findall(r'id="figure-(\w+)"', page)) == {"curves", "beside", "arms", "quarters"}
     assert pngs["arms"] != rendered()[1]["arms"]
+
+
+def test_beside_the_base_are_all_rates_of_a_sweep_in_order_and_the_orders_and_rates_of_a_diagnosis() -> None:
+    arms = [{"name": name, "kind": kind} for name, kind in (("a", "base"), ("b", "remedy"), ("c", "order"))]
+    rates = {"a": 0.003, "b": 0.001, "c": 0.01}
+    assert titles_of(arms, rates, is_sweep=True) == {"b": "rate 0.001", "a": "rate 0.003", "c": "rate 0.01"}
+    assert titles_of(arms, rates, is_sweep=False) == {"a": "a", "c": "c"}
 
 
 def test_a_study_of_runs_that_all_diverged_early_has_a_page() -> None:
@@ -86,6 +92,6 @@ def test_a_study_of_runs_that_all_diverged_early_has_a_page() -> None:
     nothing = [{**said["arms"][2], "name": arm["name"], "kind": arm["kind"]} for arm in said["arms"]]
     said |= {"arms": nothing, "leading": None, "suggested_clip": None}
     page, pngs = rendered(verdict=said, quarters=pl.DataFrame(schema=cases.quarters().schema))
-    assert set(re.findall(r'id="figure-(\w+)"', page)) == {"curves"}
-    assert set(pngs) == {"curves"}
+    assert set(re.findall(r'id="figure-(\w+)"', page)) == {"curves", "beside"}
+    assert set(pngs) == {"curves", "beside"}
     assert "Nine in ten" not in page
