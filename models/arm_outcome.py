@@ -7,13 +7,16 @@ import numpy as np
 from models.best_model import at_epoch_ends, best_difference, best_point, value_of
 from models.curve_set import Role, measure
 from models.curve_verdict import described
-from models.evidence_of_validation import validation_dip
-from models.explained_by_age import age_spread, explained_share
+from models.entry_level import entry_share
+from models.explained_by_age import age_spread, explained_share, least_explained_share
+from models.forgetting_prediction import Explained
 from models.matched_progress import ProgressRange, matched_curves, slope_within
+from models.paired import PairedDifference
 from models.run_curves import curve_set, hit_ratio, points_of
 from models.run_record import RunRecord
 from models.sawtooth import Sawtooth
 from models.study import CURVES, Answer, ArmOutcome, ArmRuns, Estimate
+from models.validation_dip import validation_dip, validation_loss_dip
 from models.verdict import CurveSawtooth
 
 _A_PART = 1 / 3
@@ -57,8 +60,11 @@ def outcome_of(
         sawtooth=_rows(measure(curve_set(runs)).sawtooth),
         at_matched_progress=_rows(measure(matched_curves(runs, within)).sawtooth) if within else (),
         slope_within=_slope(runs, within),
-        explained=_explained(runs),
-        validation_dip=_dip(runs),
+        explained=_explained(explained_share(runs)),
+        explained_at_least=_explained(least_explained_share(runs)),
+        explained_jump=_jump(runs),
+        validation_dip=_dip(validation_dip(runs)),
+        validation_loss_dip=_dip(validation_loss_dip(runs)),
         best_validation_hr=_mean([value_of(best) for each in points if (best := best_point(each))]),
         best_validation_epoch=_mean([best.epoch for each in points if (best := best_point(each))]),
         best_at_epoch_ends_hr=_mean([value_of(best) for each in points if (best := best_point(at_epoch_ends(each)))]),
@@ -161,13 +167,16 @@ def _slope(runs: Sequence[RunRecord], within: ProgressRange | None) -> Estimate 
     return None if told is None else Estimate(value=told[0], low=told[1], high=told[2])
 
 
-def _explained(runs: Sequence[RunRecord]) -> Estimate | None:
-    told = explained_share(runs)
+def _explained(told: Explained | None) -> Estimate | None:
     return None if told is None else Estimate(value=told.share, low=told.low, high=told.high)
 
 
-def _dip(runs: Sequence[RunRecord]) -> Estimate | None:
-    told = validation_dip(runs)
+def _jump(runs: Sequence[RunRecord]) -> Estimate | None:
+    told = entry_share(runs)
+    return None if told is None else Estimate(value=told.share, low=told.low, high=told.high)
+
+
+def _dip(told: PairedDifference | None) -> Estimate | None:
     return None if told is None else Estimate(value=told.difference, low=told.low, high=told.high)
 
 

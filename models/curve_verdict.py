@@ -5,9 +5,12 @@ the experiment that would part them.
 """
 
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 
+from models.advice import advice_of_curves
 from models.curve_set import CurveSet, Measured, Role, Side, direction_of, measure, role_of
-from models.curve_sides import overfit, train_side, validation_side
+from models.curve_sides import train_side, validation_side
+from models.dips import NOT_PAIRED, Paired, dips
 from models.errors import ModelError
 from models.evidence_of_pattern import PATTERN_RULES
 from models.evidence_of_training import TRAINING_RULES
@@ -23,24 +26,13 @@ _RESOLVED = 0.1
 """Share of a curve's range: a jump this small would have been seen, or nothing is said of there being none."""
 _FEWEST_BOUNDARIES = 3
 _MORE_DATA = "Train for more epochs, with more seeds, or evaluate more windows."
-_ADVICE: dict[HypothesisId, str] = {
-    "H1": "Leave the shuffle as it is. Judge training by a frozen probe and by validation at the ends of epochs, not "
-    "by the running curve; if validation dips with it, lower or decay the learning rate or average the weights.",
-    "H2": "Try another beta2 or a larger eps, or an optimizer without a second moment, at the same train loss.",
-    "H3": "Lower the learning rate or let it decay without restarts; clip gradients if their norms spike.",
-    "H4": "Mend the metric: sums and counts since the last evaluation, divided once, evaluation mode for evaluation.",
-    "H5": "Mend the order: a full shuffle anew each epoch, or a buffer as large as the data are sorted in runs.",
-    "H6": "Compute the cross-entropy from logits.",
-    "H7": "Remove from train what validation holds, and cut by time or by user.",
-    "H8": "Change nothing for this: take more validation windows or seeds before reading such moves.",
-}
 
 
 def judge(
     given: CurveSet,
     period: str,
     evidence: Sequence[Evidence] = (),
-    dips: Issue | None = None,
+    paired: Paired = NOT_PAIRED,
     done: frozenset[str] = frozenset(),
 ) -> CurveVerdict:
     """Weigh what curves show.
@@ -53,9 +45,8 @@ def judge(
         How the epoch's period is known, a sentence.
     evidence
         What is known beside the curves, such as of arms.
-    dips
-        Whether the validation hit ratio dips between epochs, compared window by window; None where it was not, and its
-        curves say.
+    paired
+        What validation does between epochs, compared window by window; where it was not, its curves say.
     done
         Names of experiments that need not be made again.
 
@@ -79,7 +70,7 @@ def judge(
     proven = {piece.proves for piece in weighed if piece.proves}
     is_seen = _is_pictured(measured) or _best(support) in _SEEN_OTHERWISE | proven
     first = leading(support) if is_seen else None
-    is_issue = _is_issue(measured, first, dips)
+    is_issue = _is_issue(measured, first, dips(paired.hit_ratio), proven)
     unclear = not_separated(support) if first is None and _is_pictured(measured) else ()
     return CurveVerdict(
         leading=first,
@@ -90,7 +81,7 @@ def judge(
         train_side=train_side(measured),
         validation_side=validation_side(measured),
         is_issue=is_issue,
-        advice=_advice(measured, first, is_issue),
+        advice=advice_of_curves(measured, first, is_issue, paired),
         next_experiment=_next(measured, support, is_issue, done),
     )
 
@@ -150,25 +141,27 @@ def described(role: str, one: Sawtooth) -> CurveSawtooth:
     )
 
 
-def _is_issue(measured: Measured, first: HypothesisId | None, dips: Issue | None) -> Issue:
-    worse: Issue = dips or ("yes" if measured.tilt("validation") == "worse" else "no")
-    if first in _FAULTS or worse == "yes":
+def _is_issue(
+    measured: Measured, first: HypothesisId | None, told: Issue | None, proven: AbstractSet[HypothesisId]
+) -> Issue:
+    worse: Issue = told or ("yes" if measured.tilt("validation") == "worse" else "no")
+    if first in _FAULTS | proven or worse == "yes":
         return "yes"
     if not _is_pictured(measured):
-        return "no" if _would_be_seen(measured, dips) else "cannot_tell"
+        return "no" if _would_be_seen(measured, told) else "cannot_tell"
     is_only_average = measured.tilt("probe") == "none" or first in {"H1", "H8"}
-    is_calm = worse == "no" and (dips == "no" or measured.tilt("validation") == "none")
+    is_calm = worse == "no" and (told == "no" or measured.tilt("validation") == "none")
     return "no" if is_only_average and first is not None and is_calm else "cannot_tell"
 
 
-def _would_be_seen(measured: Measured, dips: Issue | None) -> bool:
+def _would_be_seen(measured: Measured, told: Issue | None) -> bool:
     """Return whether a jump of any weight would have been seen, on each side that has a curve to measure."""
     sides: dict[Side, list[Role]] = {
         side: [role for role in (role_of(side, "loss"), role_of(side, "hr")) if role in measured.sawtooth]
         for side in ("train", "probe", "validation")
     }
     seen = [
-        (side == "validation" and dips == "no") or any(_is_resolved(measured, role) for role in roles)
+        (side == "validation" and told == "no") or any(_is_resolved(measured, role) for role in roles)
         for side, roles in sides.items()
         if roles
     ]
@@ -181,21 +174,6 @@ def _is_resolved(measured: Measured, role: Role) -> bool:
         return False
     value_N = measured.given.curves[role][0].value_N
     return (one.high - one.low) / 2 <= _RESOLVED * float(value_N.max() - value_N.min())
-
-
-def _advice(measured: Measured, first: HypothesisId | None, is_issue: Issue) -> str:
-    parts = []
-    if first is not None:
-        parts.append(_ADVICE[first])
-    elif is_issue == "no":
-        parts.append("Nothing saws with the epoch: change nothing for it.")
-    else:
-        parts.append("Change nothing yet: run the next experiment first.")
-    if measured.tilt("validation") == "worse":
-        parts.append("Until then compare models at the ends of epochs, where validation is best.")
-    if overfit(measured):
-        parts.append("Keep the weights of the best validation epoch.")
-    return " ".join(parts)
 
 
 def _next(measured: Measured, support: dict[HypothesisId, float], is_issue: Issue, done: frozenset[str]) -> str:

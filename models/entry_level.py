@@ -87,9 +87,10 @@ def _later(found: list[_Boundary]) -> list[_Boundary]:
 
 
 def _is_clear(observed_U: NDArray[np.float64]) -> bool:
-    """Return whether the jumps differ from none: a share of nothing is not told."""
+    """Return whether there are jumps, all of one sign or beyond chance: a share of nothing is not told."""
     half = _half(observed_U - observed_U.mean(), float(len(observed_U)))
-    return bool(abs(observed_U.mean()) > (0.0 if half is None else half))
+    is_one_way = bool((observed_U > 0).all() or (observed_U < 0).all())
+    return is_one_way or (half is not None and abs(float(observed_U.mean())) > half)
 
 
 def _half(rest_U: NDArray[np.float64], total: float) -> float | None:

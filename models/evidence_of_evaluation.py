@@ -1,9 +1,10 @@
-"""What the start of an epoch says of the evaluation before it: both see the same windows under the same weights.
+"""What visits to a random sample say of the frozen probe: both see the same windows under the same weights.
 
 A new shuffle begins with a random sample of all train windows. Their running loss, each age up to one epoch counted as
-often as at the end of an epoch, is what the frozen probe should have said just before, but for dropout: with it the
-probe must be lower. A probe above it was not evaluated as it should be (dropout or batch statistics left on), or the
-running loss is not the loss (values cut off).
+often as at the end of an epoch, is what the frozen probe should have said just before. With replacement every visit
+is such a sample, and the running loss of a phase is what the probe should say in its middle. So it is but for dropout:
+with it the probe must be lower. A probe above it was not evaluated as it should be (dropout or batch statistics left
+on), or the running loss is not the loss (values cut off).
 
 Legend: E epochs.
 """
@@ -16,6 +17,7 @@ import numpy as np
 from scipy import stats
 
 from models.curves import CurvePoint
+from models.evidence_of_gap import gap_table
 from models.hypotheses import HYPOTHESES, Evidence
 from models.run_curves import points_of
 from models.run_record import RunRecord
@@ -27,17 +29,20 @@ _FELT = 0.1
 """Dropout from which on a probe without it must be seen to be better than visits with it."""
 _TAILS_CUT = 0.8
 """Standard deviation of the running losses, as a share of the probe's, from which on the large ones are cut off."""
+_ERRORS = 2.0
+"""Standard errors of the probe that are taken off before it counts as apart: it holds some of the windows only."""
 
 
 @dataclass(frozen=True)
 class Gap:
-    """The frozen probe at the ends of epochs less what visits under the same weights say."""
+    """The frozen probe less what visits under the same weights say."""
 
     nats: float
     low: float  # 95 % interval over epochs and seeds
     high: float
     loss_nats: float  # of the probe there
-    n_ends: int
+    n_pairs: int
+    probe_error: float  # standard error of which windows the probe holds, nats; 0 where unknown
 
 
 def evidence_of_evaluation(runs: Sequence[RunRecord]) -> list[Evidence]:
@@ -51,16 +56,17 @@ def evidence_of_evaluation(runs: Sequence[RunRecord]) -> list[Evidence]:
     Returns
     -------
     list of Evidence
-        Empty unless it is reshuffled each epoch, and evaluates the weights that it trains.
+        Empty unless it is reshuffled each epoch or drawn with replacement, and evaluates the weights that it trains.
     """
     gap = evaluation_gap(runs)
     if gap is None:
         return []
     limit = _MATERIAL * abs(gap.loss_nats)
-    numbers = f"{gap.nats:+.3g} nats (95 % interval {gap.low:+.3g} to {gap.high:+.3g}, {gap.n_ends} ends of epochs)"
+    numbers = f"{gap.nats:+.3g} nats (95 % interval {gap.low:+.3g} to {gap.high:+.3g}, {gap.n_pairs} comparisons)"
     has_dropout = all(run.config.model.dropout >= _FELT for run in runs)
-    is_level = gap.nats > -limit / 4 and gap.low > -limit and gap.high >= 0
-    if gap.low > limit:
+    margin = _ERRORS * gap.probe_error
+    is_level = gap.nats > -limit / 4 and gap.low - margin > -2 * limit and gap.high + margin >= 0
+    if gap.low - margin > limit:
         return [_above(runs, numbers)]
     if has_dropout and is_level:
         statement = f"training has dropout, but the frozen probe is no better than visits with it: {numbers}"
@@ -82,7 +88,7 @@ def evaluation_gap(runs: Sequence[RunRecord]) -> Gap | None:
     Returns
     -------
     Gap or None
-        None without three ends of epochs to compare at.
+        None without three moments to compare at: ends of epochs, or phases after the first epoch under replacement.
     """
     pairs = [pair for run in runs if _is_comparable(run) for pair in _pairs(run)]
     if len(pairs) < 3:
@@ -91,11 +97,18 @@ def evaluation_gap(runs: Sequence[RunRecord]) -> Gap | None:
     apart_E = probe_E - visits_E
     half = float(stats.t.ppf((1 + _LEVEL) / 2, len(apart_E) - 1) * apart_E.std(ddof=1)) / math.sqrt(len(apart_E))
     mean = float(apart_E.mean())
-    return Gap(mean, mean - half, mean + half, float(probe_E.mean()), len(apart_E))
+    errors = [_probe_error(run) for run in runs]
+    return Gap(mean, mean - half, mean + half, float(probe_E.mean()), len(apart_E), max(errors))
 
 
 def _is_comparable(run: RunRecord) -> bool:
-    return run.config.order == "reshuffle" and run.config.ema_decay is None
+    return run.config.order in {"reshuffle", "replacement"} and run.config.ema_decay is None
+
+
+def _probe_error(run: RunRecord) -> float:
+    points = points_of(run, "train_probe", "loss")
+    deviation = _deviation(points[-1]) if points else None
+    return 0.0 if deviation is None else deviation / math.sqrt(points[-1].count)
 
 
 def _above(runs: Sequence[RunRecord], numbers: str) -> Evidence:
@@ -114,6 +127,18 @@ def _above(runs: Sequence[RunRecord], numbers: str) -> Evidence:
 
 
 def _pairs(run: RunRecord) -> list[tuple[float, float]]:
+    return _at_starts(run) if run.config.order == "reshuffle" else _in_phases(run)
+
+
+def _in_phases(run: RunRecord) -> list[tuple[float, float]]:
+    """Pair the probe in the middle of each phase with the visits of that phase."""
+    table = gap_table(run)
+    if table is None:
+        return []
+    return list(zip(table.probe_EP.ravel().tolist(), (table.probe_EP + table.gap_EP).ravel().tolist(), strict=True))
+
+
+def _at_starts(run: RunRecord) -> list[tuple[float, float]]:
     """Pair the probe at each end of an epoch with the visits that follow, ages below one epoch weighted alike."""
     ends = {
         round(point.epoch): point.value

@@ -1,12 +1,15 @@
-"""What ages say of re-exposure: whether the loss rises with them, and how much of the picture they explain."""
+"""What ages say of re-exposure: whether the loss rises with them, and how much of the picture they explain.
+
+Beside them, without any fitted curve: whether the running loss enters each epoch where the frozen probe is.
+"""
 
 from collections.abc import Sequence
 
 import numpy as np
 
 from models.curve_set import Measured
-from models.evidence_of_pattern import Ratios
-from models.explained_by_age import age_spread, explained_share, rise_with_age
+from models.entry_level import EntryShare, entry_share
+from models.explained_by_age import age_spread, explained_share, least_explained_share, rise_with_age
 from models.forgetting_prediction import Explained
 from models.hypotheses import Evidence
 from models.run_record import RunRecord
@@ -14,6 +17,10 @@ from models.within_epochs import slopes_within
 
 _MOST, _SOME, _LITTLE = 0.6, 0.3, 0.2
 """Shares explained: nearly all that sampling leaves, a part, hardly any."""
+_WHOLE, _NOT_WHOLE = (0.7, 1.4), (0.5, 2.0)
+"""Shares of the jump that the probe predicts: an interval inside the first is all of it, outside the second not."""
+_A_PART = 0.3
+"""Share of the train jump from which on the probe jumps itself."""
 _SAME_AGE = 0.05
 """Epochs between the mean ages of phases below which ages predict nothing."""
 
@@ -38,8 +45,11 @@ def evidence_of_memory(runs: Sequence[RunRecord], measured: Measured) -> list[Ev
     spread = age_spread(runs)
     if spread is not None and spread < _SAME_AGE:
         return _ageless(measured, spread)
-    share = explained_share(runs)
-    return [] if share is None else [_shared(share, rise_with_age(runs))]
+    share, entry = explained_share(runs), entry_share(runs)
+    found = [] if share is None else _shared(share, least_explained_share(runs), rise_with_age(runs))
+    part = measured.part_of_train("probe")
+    is_swinging = part is not None and part[0] > _A_PART  # then it says where the weights jump, not what is visited
+    return found if entry is None or is_swinging else [*found, *_entered(entry)]
 
 
 def is_staircase(runs: Sequence[RunRecord], measured: Measured) -> bool:
@@ -65,13 +75,19 @@ def is_staircase(runs: Sequence[RunRecord], measured: Measured) -> bool:
 def _ageless(measured: Measured, spread: float) -> list[Evidence]:
     """Weigh a picture without ages: a step down between epochs may stay, for each window is visited once more."""
     alike = f"all parts of an epoch have windows of the same age (within {spread:.2g} epochs)"
+    if measured.tilt("train") == "worse":
+        statement = f"{alike}, and yet the running loss steps up between epochs"
+        return [Evidence(statement, {"H1": 0.1, "H2": 1.5, "H4": 2, "H5": 2})]
     if _rises_inside(measured):
         statement = f"{alike}, and yet the running loss rises inside epochs"
         return [Evidence(statement, {"H1": 0.1, "H2": 1.5, "H5": 2})]
     steps = "the running loss steps between epochs and does not rise inside them: each window is visited once more"
     return [
         Evidence(f"{alike}: nothing is visited sooner than the rest", {"H1": 0.1}),
-        Evidence(f"{steps}, and that is no sawtooth", {"H1": 0.1, "H2": 0.1, "H3": 0.3, "H4": 0.2, "H5": 0.2}),
+        # For noise it undoes what the jump of the train curve said: such a step leaves no picture to explain.
+        Evidence(
+            f"{steps}, and that is no sawtooth", {"H1": 0.1, "H2": 0.1, "H3": 0.3, "H4": 0.2, "H5": 0.2, "H8": 10}
+        ),
     ]
 
 
@@ -82,17 +98,47 @@ def _rises_inside(measured: Measured) -> bool:
     return len(known) > 0 and float((known > 0).mean()) > 0.5
 
 
-def _shared(share: Explained, rise: float | None) -> Evidence:
-    interval = "" if share.low is None else f" (95 % interval {share.low:.0%} to {share.high:.0%})"
+def _shared(share: Explained, least: Explained | None, rise: float | None) -> list[Evidence]:
+    """Weigh the share explained, and the one beside the probe's slope where training still learns fast."""
     slope = "" if rise is None else f"; a window's loss rises by {rise:.2g} nats an epoch since its last visit"
-    numbers = f"{share.share:.0%} of the pattern inside epochs{interval}{slope}"
-    sure_low = share.share if share.low is None else share.low
-    if share.share > _MOST and sure_low > _SOME:
+    beside = "" if least is None else f", {least.share:.0%} at least"
+    numbers = f"{share.share:.0%} of the pattern inside epochs{_interval(share)}{beside}{slope}"
+    if share.share > _MOST and _low(share) > _SOME:
         statement = f"the ages of the windows alone predict the running loss, without looking at the place: {numbers}"
-        return Evidence(statement, {"H1": 8, "H2": 0.5, "H3": 0.5, "H4": 0.5, "H5": 0.3, "H8": 0.3})
-    if share.share < _LITTLE:
+        return [Evidence(statement, {"H1": 8, "H2": 0.5, "H3": 0.5, "H4": 0.5, "H5": 0.3, "H8": 0.3})]
+    if any(one is not None and one.share > _SOME and _low(one) > 0 for one in (share, least)):
+        statement = f"the ages of the windows explain a part of the running loss: {numbers}"
+        return [Evidence(statement, {"H1": 3, "H2": 0.8, "H4": 0.8, "H5": 0.6})]
+    if all(one is None or (one.share < _LITTLE and _high(one) < _MOST) for one in (share, least)):
         statement = f"the ages of the windows do not explain the running loss: {numbers}"
-        return Evidence(statement, {"H1": 0.15, "H2": 1.5, "H4": 1.5, "H5": 1.5})
-    is_sure = sure_low > 0 and share.share > _SOME
-    ratios: Ratios = {"H1": 3, "H2": 0.8, "H4": 0.8, "H5": 0.6} if is_sure else {"H1": 1.3}
-    return Evidence(f"the ages of the windows explain a part of the running loss: {numbers}", ratios)
+        return [Evidence(statement, {"H1": 0.15, "H2": 1.5, "H4": 1.5, "H5": 1.5})]
+    return []
+
+
+def _interval(share: Explained) -> str:
+    return "" if share.low is None else f" (95 % interval {share.low:.0%} to {share.high:.0%})"
+
+
+def _low(share: Explained) -> float:
+    return share.share if share.low is None else share.low
+
+
+def _high(share: Explained) -> float:
+    return share.share if share.high is None else share.high
+
+
+def _entered(entry: EntryShare) -> list[Evidence]:
+    """Weigh where the running loss enters an epoch: a random sample of all windows has the probe's loss."""
+    if entry.low is None or entry.high is None:
+        return []
+    numbers = (
+        f"{entry.share:.2f} of the jump (95 % interval {entry.low:.2f} to {entry.high:.2f}, "
+        f"{entry.n_boundaries} ends of epochs)"
+    )
+    if _WHOLE[0] < entry.low and entry.high < _WHOLE[1]:
+        statement = f"the running loss enters each epoch at the level of the frozen probe, which predicts {numbers}"
+        return [Evidence(statement, {"H1": 5, "H2": 0.5, "H4": 0.4, "H5": 0.3})]
+    if entry.high < _NOT_WHOLE[0] or entry.low > _NOT_WHOLE[1]:
+        statement = f"the running loss does not enter epochs at the level of the frozen probe, which predicts {numbers}"
+        return [Evidence(statement, {"H1": 0.3})]
+    return []

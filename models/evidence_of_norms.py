@@ -1,6 +1,7 @@
-"""What norms say of the weights and their updates: whether they grow, spike or swing with the epoch.
+"""What norms say of the weights: whether they grow, run away or are thrown about.
 
-Gradients by phase are a curve of their own (`models.evidence_of_training`); here is what comes of them.
+Gradients by phase are a curve of their own (`models.evidence_of_training`), updates by phase too
+(`models.evidence_of_updates`).
 """
 
 import math
@@ -10,28 +11,18 @@ import numpy as np
 
 from models.curve import Curve, curve
 from models.curve_facts import growth
-from models.curve_set import direction_of
 from models.curves import Quantity
-from models.errors import ModelError
 from models.hypotheses import HYPOTHESES, Evidence
 from models.run_curves import points_of
 from models.run_record import RunRecord
-from models.sawtooth import Sawtooth, sawtooth
 
 _GROWN = 5.0
 """Times that a norm of all weights grows after the first epoch where a training runs away."""
 _ERRATIC, _FEWEST_POINTS = 3.0, 6
-_SWINGS, _STILL = 0.15, 0.05
-"""Jump between epochs as a share of the size itself: updates of different sizes, and updates of the same."""
-_SIZES: tuple[tuple[Quantity, str], ...] = (
-    ("update", "updates"),
-    ("effective_step", "effective steps"),
-    ("root_second_moment", "the roots of the second moments"),
-)
 
 
 def evidence_of_norms(runs: Sequence[RunRecord]) -> list[Evidence]:
-    """Look at the sizes of weights and updates, measured at the ends of phases.
+    """Look at the weights, measured at the ends of phases, and at the frozen probe.
 
     Parameters
     ----------
@@ -43,7 +34,7 @@ def evidence_of_norms(runs: Sequence[RunRecord]) -> list[Evidence]:
     list of Evidence
         Empty where norms were not recorded.
     """
-    found = (_weights(runs), _updates(runs), _worse_than_at_first(runs), _erratic(runs))
+    found = (_weights(runs), _worse_than_at_first(runs), _erratic(runs))
     return [piece for piece in found if piece is not None]
 
 
@@ -114,27 +105,3 @@ def _erratic(runs: Sequence[RunRecord]) -> Evidence | None:
     if times > _ERRATIC:
         return Evidence(f"the frozen probe's loss goes up and down, {times:.1f} times the way it comes", {"H3": 5})
     return Evidence(f"the frozen probe's loss falls steadily (way {times:.2f} times the fall)", {"H3": 0.7})
-
-
-def _updates(runs: Sequence[RunRecord]) -> Evidence | None:
-    """See whether updates differ in size at the two ends of an epoch; that they do may also follow from the losses."""
-    found: list[tuple[float, str, Sawtooth]] = []
-    for quantity, name in _SIZES:
-        curves = [one for one in (norm_curve(run, quantity) for run in runs) if len(one.value_N)]
-        try:
-            one = sawtooth(curves)
-        except ModelError:  # no two measurements in an epoch, or an optimizer without moments
-            continue
-        usual = float(np.median(curves[0].value_N))
-        if usual > 0:
-            found.append((abs(one.excess) / usual if direction_of(one) != "none" else 0.0, name, one))
-    if not found:
-        return None
-    part, name, _ = max(found, key=lambda each: each[0])
-    if part > _SWINGS:
-        statement = f"{name} change by {part:.0%} of their size between epochs"
-        return Evidence(statement, {"H1": 0.9, "H2": 2.5, "H3": 1.2})
-    if part < _STILL:
-        sizes = "updates, effective steps and second moments" if len(found) == len(_SIZES) else "updates"
-        return Evidence(f"{sizes} keep their size over the ends of epochs (within {part:.0%})", {"H2": 0.3})
-    return Evidence(f"{name} change by {part:.0%} of their size between epochs, which is little", {"H2": 0.7})

@@ -24,8 +24,8 @@ _HALF_A_BIN = 1 / 16
 def explained_share(runs: Sequence[RunRecord]) -> Explained | None:
     """Say how much of the running loss's pattern within epochs the ages of its windows explain.
 
-    The forgetting curve is made within phases, so that what belongs to the place in the epoch explains nothing, and the
-    probe's slope is taken off both.
+    The forgetting curve is made within phases, so that what belongs to the place in the epoch, such as weights that
+    learn, explains nothing; it stays in what is to be explained.
 
     Parameters
     ----------
@@ -37,11 +37,26 @@ def explained_share(runs: Sequence[RunRecord]) -> Explained | None:
     Explained or None
         Of the running loss as it was shown, epochs of all seeds together; None where nothing can be told.
     """
-    found = [one for run in runs for one in _predictions(run)]
-    try:
-        return explained(found) if found else None
-    except ModelError:  # no amplitude to explain is an answer here
-        return None
+    return _pooled([one for run in runs for one in _predictions(run, is_corrected=False)])
+
+
+def least_explained_share(runs: Sequence[RunRecord]) -> Explained | None:
+    """Say the same with the frozen probe's slope taken off both sides.
+
+    The probe falls within an epoch also because more and more of its windows have just been visited again, which those
+    that the running loss visits have not. So it takes off too much, and this is a lower bound.
+
+    Parameters
+    ----------
+    runs
+        Of one training.
+
+    Returns
+    -------
+    Explained or None
+        None without a probe too.
+    """
+    return _pooled([one for run in runs for one in _predictions(run, is_corrected=True)])
 
 
 def age_spread(runs: Sequence[RunRecord]) -> float | None:
@@ -113,14 +128,21 @@ def _slope(rows: Sequence[ForgettingRecord]) -> float | None:
     return float(np.polyfit(age_B, loss_B[seen_B], 1, w=np.sqrt(count_B))[0])
 
 
-def _predictions(run: RunRecord) -> list[Prediction]:
+def _pooled(found: list[Prediction]) -> Explained | None:
+    try:
+        return explained(found) if found else None
+    except ModelError:  # no amplitude to explain is an answer here
+        return None
+
+
+def _predictions(run: RunRecord, *, is_corrected: bool) -> list[Prediction]:
     running, probe = (_at(points_of(run, name, "loss")) for name in ("train_running", "train_probe"))
     found = []
     for epoch, rows in _by_epoch(run.forgetting).items():
         phases = sorted({row.phase for row in rows})
         if epoch < 2 or len(phases) < 2 or not all((epoch, phase) in running for phase in phases):
             continue
-        trend = _trend(probe, epoch, phases)
+        trend = _trend(probe, epoch, phases) if is_corrected else np.zeros(len(phases))
         if trend is None:
             continue
         try:

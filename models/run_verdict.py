@@ -2,19 +2,25 @@
 
 from collections.abc import Sequence
 
+from models.advice import loss_in_words
 from models.curve_set import CurveSet, Measured, measure
 from models.curve_verdict import judge
+from models.dips import Paired, dip_in_words, loss_dip_in_words
 from models.errors import ModelError
 from models.evidence_of_evaluation import evidence_of_evaluation
+from models.evidence_of_gap import evidence_of_gap
 from models.evidence_of_memory import evidence_of_memory, is_staircase
 from models.evidence_of_norms import evidence_of_norms
 from models.evidence_of_numerics import evidence_of_numerics
 from models.evidence_of_quarters import evidence_of_quarters
 from models.evidence_of_sums import evidence_of_sums
-from models.evidence_of_validation import dip_in_words, dips, evidence_of_validation, validation_dip
+from models.evidence_of_updates import evidence_of_updates
+from models.evidence_of_validation import evidence_of_validation
+from models.evidence_of_watched import evidence_of_watched
 from models.hypotheses import Evidence
 from models.run_curves import curve_set
 from models.run_record import RunRecord
+from models.validation_dip import paired_dips
 from models.verdict import CurveVerdict
 
 
@@ -43,13 +49,23 @@ def judge_runs(
         If there is no run, or none has a curve.
     """
     given = curves_of_runs(runs)
-    measured, dip = measure(given), validation_dip(runs)
+    measured = measure(given)
+    paired = paired_dips(runs, measured)
     evidence = (*evidence_of_runs(runs, measured), *beside)
-    verdict = judge(given, period_of_runs(given), evidence, dips(dip), done | _done_within(runs))
-    if dip is not None:
-        paired = f"Window by window, the hit ratio over the ends of epochs: {dip_in_words(dip)}."
-        verdict = verdict.model_copy(update={"validation_side": f"{verdict.validation_side} {paired}"})
-    return _of_steps(verdict, measured) if is_staircase(runs, measured) else verdict
+    verdict = judge(given, period_of_runs(given), evidence, paired, done | _done_within(runs))
+    verdict = verdict.model_copy(update={"validation_side": f"{verdict.validation_side} {_side(paired)}".strip()})
+    return _of_steps(verdict, measured, paired) if is_staircase(runs, measured) else verdict
+
+
+def _side(paired: Paired) -> str:
+    """Say what validation does over the ends of epochs, window by window."""
+    if paired.hit_ratio is None:
+        return ""
+    text = f"Window by window, the hit ratio over the ends of epochs: {dip_in_words(paired.hit_ratio)}"
+    if paired.loss is not None:
+        text += f"; the loss: {loss_dip_in_words(paired.loss)}"
+    clause = loss_in_words(paired)
+    return f"{text}. So {clause}." if clause else f"{text}."
 
 
 def _done_within(runs: Sequence[RunRecord]) -> frozenset[str]:
@@ -62,23 +78,23 @@ def _done_within(runs: Sequence[RunRecord]) -> frozenset[str]:
     return frozenset(name for name, is_made in made.items() if is_made)
 
 
-def _of_steps(verdict: CurveVerdict, measured: Measured) -> CurveVerdict:
-    """Say that steps between epochs are no sawtooth, where nothing else is wrong."""
-    if verdict.leading is not None or verdict.is_issue == "yes" or measured.tilt("probe") in {None, "worse"}:
+def _of_steps(verdict: CurveVerdict, measured: Measured, paired: Paired) -> CurveVerdict:
+    """Say that steps between epochs are no sawtooth, where nothing else is wrong but chance."""
+    if verdict.leading not in {None, "H8"} or verdict.is_issue == "yes" or measured.tilt("probe") in {None, "worse"}:
         return verdict
     train_side = (
         f"{verdict.train_side} It does not rise inside epochs, and all its windows have the same age: a step down as "
         "each window is visited once more, not a sawtooth."
     )
-    return verdict.model_copy(
-        update={
-            "is_issue": "no",
-            "not_separated": (),
-            "train_side": train_side,
-            "advice": "Nothing rises with the epoch: change nothing for it.",
-            "next_experiment": "None is needed.",
-        }
-    )
+    update: dict[str, object] = {"is_issue": "no", "not_separated": (), "train_side": train_side}
+    if verdict.leading is None:
+        update |= {"advice": _of_no_picture(paired), "next_experiment": "None is needed."}
+    return verdict.model_copy(update=update)
+
+
+def _of_no_picture(paired: Paired) -> str:
+    clause = loss_in_words(paired)
+    return f"Nothing rises with the epoch: change nothing for it{', but ' + clause if clause else ''}."
 
 
 def curves_of_runs(runs: Sequence[RunRecord]) -> CurveSet:
@@ -125,8 +141,11 @@ def evidence_of_runs(runs: Sequence[RunRecord], measured: Measured) -> tuple[Evi
     return (
         *evidence_of_memory(runs, measured),
         *evidence_of_norms(runs),
+        *evidence_of_updates(runs),
         *evidence_of_sums(runs),
+        *evidence_of_watched(runs),
         *evidence_of_evaluation(runs),
+        *evidence_of_gap(runs, measured),
         *evidence_of_quarters(runs),
         *evidence_of_numerics(runs),
         *evidence_of_validation(runs, measured),

@@ -44,7 +44,8 @@ class Simulation:
         self.norms: list[NormRecord] = []
         self.rows: list[ForgettingRecord] = []
         self.quarters: list[QuarterRecord] = []
-        self.watched: list[NDArray[np.float64]] = []
+        self.watched: list[NDArray[np.float64]] = []  # hits
+        self.losses: list[NDArray[np.float64]] = []
         self.taste = self.rng.random(VALIDATION)
         labels = self.rng.integers(1, 51, WINDOWS + 1).astype(np.int32)
         places = np.arange(1, WINDOWS + 1)
@@ -102,7 +103,10 @@ class Simulation:
         self._point(phase, "train_probe", "loss", probe + 0.003 * self.rng.standard_normal(), WINDOWS // 2)
         self._point(phase, "train_probe", "hr@10", 0.9 - probe / 10 + 3e-4 * self.rng.standard_normal(), WINDOWS // 2)
         validation = self.weights(now) + 0.5 + 2 * self.dip * (phase == 1 and now > 1)
-        self._point(phase, "validation", "loss", validation + 0.003 * self.rng.standard_normal(), VALIDATION)
+        validation += 0.003 * float(self.rng.standard_normal())
+        apart = np.random.default_rng((self.seed, len(self.steps))).random(VALIDATION)
+        self.losses.append(validation + apart - apart.mean())
+        self._point(phase, "validation", "loss", validation, VALIDATION)
         self._point(phase, "validation", "hr@10", float(hit.mean()), VALIDATION)
         for quantity, value in (("weight", 50 + now), ("update", 0.1), ("effective_step", 0.2)):
             self.norms.append(NormRecord(len(self.steps), now, phase, "gru", quantity, value))  # type: ignore[arg-type]
@@ -115,8 +119,8 @@ class Simulation:
 
     def _record(self) -> RunRecord:
         steps = np.arange(1, len(self.watched) + 1) * STEPS // PHASES
-        rank = np.where(np.stack(self.watched), 1.0, np.inf).astype(np.float32)
-        loss = (3 + self.rng.random(rank.shape)).astype(np.float32)
+        rank = np.where(np.stack(self.watched), 1.0, 100.0).astype(np.float32)
+        loss = np.stack(self.losses).astype(np.float32)
         watched = Watched(steps.astype(np.int64), loss, rank, np.arange(VALIDATION) // 3)
         config = self.config.model_copy(update={"seed": self.seed})
         overlap = Overlap(self.shared, VALIDATION)

@@ -39,8 +39,12 @@ def test_the_base_is_described_and_answers_nothing():
     }  # fmt: skip
     assert {row.over for row in one.at_matched_progress} == {"seeds"}
     assert one.slope_within.low > 0
-    assert 0.75 < one.explained.value < 1.15
+    assert 0.9 < one.explained.value < 1.5
+    assert 0.75 < one.explained_at_least.value < 1.15
+    assert one.explained_jump.low < 1 < one.explained_jump.high
+    assert one.explained_jump.value == pytest.approx(1, abs=0.15)
     assert one.validation_dip.high < 0
+    assert 0 < one.validation_loss_dip.low < 0.01 < one.validation_loss_dip.high  # 0.06 less what is learnt on the way
     assert 0.3 < one.best_at_epoch_ends_hr <= one.best_validation_hr < 0.35
     assert one.probe_loss == pytest.approx(3.7, abs=0.1)
 

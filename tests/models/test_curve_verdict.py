@@ -6,8 +6,10 @@ import pytest
 from models.curve import curve
 from models.curve_set import CurveSet
 from models.curve_verdict import judge
+from models.dips import Paired
 from models.errors import ModelError
 from models.hypotheses import HYPOTHESES, Evidence
+from models.paired import PairedDifference
 from tests.models.curve_cases import EPOCHS, WEIGHTS, Case
 
 
@@ -110,10 +112,18 @@ def test_it_serialises_to_the_schema_of_the_verdict():
 
 def test_dips_seen_window_by_window_count_before_the_curve():
     given = Case().of("memory_with_dip")
-    assert [judge(given, "said", dips=dips).is_issue for dips in ("yes", "no", "cannot_tell")] == [
-        "yes", "no", "cannot_tell",
-    ]  # fmt: skip
-    assert judge(Case().of("memory"), "said", dips="yes").is_issue == "yes"
+    bounds = {"yes": (-0.03, -0.01), "no": (-0.005, 0.005), "cannot_tell": (-0.03, 0.01)}
+    told = {name: Paired(PairedDifference(low, low, high, 1_000, 500, 1), None) for name, (low, high) in bounds.items()}
+    assert {name: judge(given, "said", paired=paired).is_issue for name, paired in told.items()} == {
+        "yes": "yes", "no": "no", "cannot_tell": "cannot_tell",
+    }  # fmt: skip
+    assert judge(Case().of("memory"), "said", paired=told["yes"]).is_issue == "yes"
+
+
+def test_what_is_proven_is_an_issue_whatever_it_is():
+    restart = Evidence("second moments are set to 0", {"H2": 10}, proves="H2")
+    found = judge(Case().of("memory"), "said", (restart,))
+    assert (found.leading, found.is_issue) == ("H2", "yes")
 
 
 def test_what_was_done_is_not_asked_for_again():

@@ -26,7 +26,7 @@ def with_dropout(run):
 def test_the_probe_meets_the_visits_after_it():
     gap = evaluation_gap([simulated()])
     assert gap.nats == pytest.approx(0, abs=0.05)
-    assert gap.n_ends == 5
+    assert gap.n_pairs == 5
     (piece,) = evidence_of_evaluation([simulated()])
     assert piece.ratios["H4"] < 1
 
@@ -47,7 +47,26 @@ def test_with_dropout_the_probe_must_be_better():
     assert [one.proves for one in evidence_of_evaluation([with_dropout(with_probe(simulated(), -0.4))])] == [None]
 
 
-def test_only_a_new_shuffle_and_the_weights_themselves_can_be_compared():
+def test_with_replacement_every_phase_is_a_random_sample():
+    run = of_order("replacement")
+    gap = evaluation_gap([run])
+    assert gap.nats == pytest.approx(0, abs=0.05)
+    assert gap.n_pairs == 20
+    assert [one.proves for one in evidence_of_evaluation([run])] == [None]
+    assert [one.proves for one in evidence_of_evaluation([with_probe(run, 0.5)])] == ["H4"]
+    assert [one.proves for one in evidence_of_evaluation([with_dropout(run)])] == ["H4"]
+    assert [one.proves for one in evidence_of_evaluation([with_dropout(with_probe(run, -0.4))])] == [None]
+
+
+def test_a_probe_of_few_windows_may_be_off_by_chance():
+    run = with_probe(simulated(), 0.3)
+    few = [replace(point, count=20, ci_high=point.value + 1.3) if point.estimator == "train_probe" else point
+           for point in run.points]  # fmt: skip
+    assert [one.proves for one in evidence_of_evaluation([run])] == ["H4"]
+    assert evidence_of_evaluation([replace(run, points=few)]) == []
+
+
+def test_only_a_random_sample_and_the_weights_themselves_can_be_compared():
     assert evidence_of_evaluation([of_order("fixed")]) == []
     averaged = simulated()
     averaged = replace(averaged, config=averaged.config.model_copy(update={"ema_decay": 0.999}))
