@@ -15,7 +15,7 @@ from warehouse.fingerprint import digest_of
 from warehouse.runs import is_whole, sealed
 from warehouse.store import Store, fresh, publish, read_json, told_plainly, write_json
 
-ESTIMATES = ("slope_within", "explained", "validation_dip", "difference")
+ESTIMATES = ("slope_within", "explained", "explained_jump", "validation_dip", "validation_loss_dip", "difference")
 """Parts of an outcome that are a number with its interval."""
 SAWTOOTHS = ("train_loss", "train_hr", "probe_loss", "probe_hr", "validation_loss", "validation_hr")
 """Curves whose jump at the boundary between epochs an outcome may hold."""
@@ -112,7 +112,7 @@ def sawtooth_of(arm: Mapping[str, Any], curve: str, part: str = "sawtooth") -> M
 def _flat(arm: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     yield from ((name, arm[name]) for name in _PLAIN)
     for name in ESTIMATES:
-        said = arm[name] or {}
+        said = arm.get(name) or {}
         yield from [(name, said.get("value")), (f"{name}_low", said.get("low")), (f"{name}_high", said.get("high"))]
     for curve in SAWTOOTHS:
         name, said = f"{curve}_sawtooth", sawtooth_of(arm, curve) or {}

@@ -26,8 +26,9 @@ def outcome(name: str, kind: str, jump: float, **changes: Any) -> dict[str, Any]
         "name": name, "kind": kind, "asks": f"What does {name} do?", "run_ids": [f"{name}-0"], "seeds": [0],
         "status": "finished", "sawtooth": [sawtooth("train_loss", jump), sawtooth("validation_hr", 0.0)],
         "at_matched_progress": [sawtooth("train_loss", jump / 2)], "slope_within": estimate(0.3, 0.05),
-        "explained": estimate(0.92, 0.03), "validation_dip": estimate(-0.004, 0.003), "best_validation_hr": 0.305,
-        "best_validation_epoch": 3.25, "best_at_epoch_ends_hr": 0.304,
+        "explained": estimate(0.92, 0.03), "explained_jump": estimate(1.02, 0.05),
+        "validation_dip": estimate(-0.004, 0.003), "validation_loss_dip": estimate(0.08, 0.02),
+        "best_validation_hr": 0.305, "best_validation_epoch": 3.25, "best_at_epoch_ends_hr": 0.304,
         "difference": None if is_base else estimate(0.002, 0.004), "probe_loss": 4.9,
         "removes_picture": None if is_base else "yes", "removes_problem": None if is_base else "cannot_tell",
         "clipped_share": None, **changes,
@@ -40,7 +41,8 @@ def verdict() -> dict[str, Any]:
         outcome("fixed-order", "order", 0.004),
         outcome(
             "lr-0.01", "rate", -0.9, status="diverged", sawtooth=[], at_matched_progress=[], slope_within=None,
-            explained=None, validation_dip=None, best_validation_hr=None, best_validation_epoch=None,
+            explained=None, explained_jump=None, validation_loss_dip=None, validation_dip=None,
+            best_validation_hr=None, best_validation_epoch=None,
             best_at_epoch_ends_hr=None, difference=None, probe_loss=None, removes_picture="cannot_tell",
         ),
     ]  # fmt: skip

@@ -74,6 +74,10 @@ def test_a_diagnosis_has_its_figures_and_pngs() -> None:
     assert {name: png[:4] for name, png in pngs.items()} == {"curves": PNG, "beside": PNG, "arms": PNG}
 
 
+def test_the_page_says_how_much_of_the_jump_the_probe_predicts(page: str) -> None:
+    assert re.search(r"the probe so predicts: .{0,40}1\.02", page, re.DOTALL)
+
+
 def test_a_sweep_has_curves_by_rate_too() -> None:
     page, pngs = rendered("sweep")
     assert set(re.findall(r'id="figure-(\w+)"', page)) == {"curves", "beside", "arms", "quarters"}
