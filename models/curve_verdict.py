@@ -22,6 +22,8 @@ from models.verdict import CurveSawtooth, CurveVerdict, EvidenceFor, Hypothesis,
 _FAULTS: frozenset[HypothesisId] = frozenset({"H3", "H4", "H5", "H6", "H7"})
 _SEEN_OTHERWISE: frozenset[HypothesisId] = frozenset({"H3", "H4", "H6", "H8"})
 """Hypotheses that evidence other than a clear sawtooth can convict."""
+_BEYOND_CURVES: frozenset[HypothesisId] = frozenset({"H5"})
+"""Hypotheses that curves alone cannot convict: what a part of an epoch holds is in none of them."""
 _RESOLVED = 0.1
 """Share of a curve's range: a jump this small would have been seen, or nothing is said of there being none."""
 _FEWEST_BOUNDARIES = 3
@@ -69,9 +71,10 @@ def judge(
     support = supports(weighed)
     proven = {piece.proves for piece in weighed if piece.proves}
     is_seen = _is_pictured(measured) or _best(support) in _SEEN_OTHERWISE | proven
-    first = leading(support) if is_seen else None
+    seen = leading(support) if is_seen else None
+    first = None if seen in _BEYOND_CURVES and not evidence else seen
     is_issue = _is_issue(measured, first, dips(paired.hit_ratio), proven)
-    unclear = not_separated(support) if first is None and _is_pictured(measured) else ()
+    unclear = _unclear(support, seen) if first is None and _is_pictured(measured) else ()
     return CurveVerdict(
         leading=first,
         hypotheses=_ranked(support, weighed),
@@ -88,6 +91,12 @@ def judge(
 
 def _best(support: dict[HypothesisId, float]) -> HypothesisId:
     return max(HYPOTHESES, key=lambda name: support[name])
+
+
+def _unclear(support: dict[HypothesisId, float], seen: HypothesisId | None) -> tuple[HypothesisId, ...]:
+    """Return what is not told apart: where the best cannot be convicted, it and the next."""
+    ranked = sorted(HYPOTHESES, key=lambda name: -support[name])
+    return not_separated(support) or (tuple(ranked[:2]) if seen else ())
 
 
 def _is_pictured(measured: Measured) -> bool:

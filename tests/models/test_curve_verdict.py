@@ -88,6 +88,15 @@ def test_evidence_from_elsewhere_is_weighed_too():
     assert any(piece.statement == arm.statement for piece in found.hypotheses[0].evidence)
 
 
+def test_curves_alone_do_not_convict_the_order(monkeypatch):
+    likely = dict.fromkeys(HYPOTHESES, 0.01) | {"H5": 0.8, "H4": 0.05}
+    monkeypatch.setattr("models.curve_verdict.supports", lambda _: likely)
+    alone = judge(Case().of("train_only"), "said")
+    assert (alone.leading, alone.not_separated) == (None, ("H5", "H4"))
+    quarters = Evidence("quarters differ in time", {"H5": 10})
+    assert judge(Case().of("train_only"), "said", (quarters,)).leading == "H5"
+
+
 def test_no_curve_at_all_is_an_error():
     with pytest.raises(ModelError, match="no curve to judge"):
         judge(CurveSet({}), "said")
