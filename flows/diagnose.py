@@ -11,7 +11,7 @@ from tasks.dataset import build_dataset
 from tasks.ingest import ingest
 from tasks.plan import Question, add_clip_arms, plan_arms
 from tasks.publish_study import Findings, publish_study
-from tasks.run_arms import run_arms, run_base
+from tasks.run_arms import run_arms
 from warehouse.config import Dataset, Diagnosis, Extraction, Size, Source
 
 
@@ -44,7 +44,7 @@ def diagnose(
     question = Question(source, size, dataset, training, study, compute, extraction, store)
     built = build_dataset(ingest(source, extraction, store), size, dataset, extraction, store)
     plan = plan_arms(question, built.dataset_id)
-    run_base(plan)
-    plan = add_clip_arms(plan)
+    run_arms(plan)
+    plan = add_clip_arms(plan)  # where the base's own gradients say
     run_arms(plan)
     return publish_study(conclude(plan), store)

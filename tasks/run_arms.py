@@ -76,14 +76,8 @@ class Tally:
 
 
 @verb
-def run_base(plan: StudyPlan) -> None:
-    """Run the base on all its seeds: some arms depend on what it leaves."""
-    _run(plan, plan.base_runs())
-
-
-@verb
 def run_arms(plan: StudyPlan) -> None:
-    """Run all arms on all their seeds; those that are in the store are not run again."""
+    """Run all arms that are planned so far on all their seeds; those that are in the store are not run again."""
     _run(plan, plan.runs(plan.arms))
 
 

@@ -9,7 +9,7 @@ import pytest
 from models.config import Compute
 from tasks import run_arms as running
 from tasks.plan import plan_arms
-from tasks.run_arms import remaining_s, run_arms, run_base, workers_of
+from tasks.run_arms import remaining_s, run_arms, workers_of
 from tests.tasks.conftest import TINY
 from warehouse.config import Sweep
 from warehouse.errors import WarehouseError
@@ -90,12 +90,18 @@ def test_every_run_is_made_and_no_more_than_may_at_once(world):
     assert world.most == 2
 
 
-def test_the_base_runs_alone_first(world):
+def test_the_base_runs_first(world):
+    run_arms(planned(world))
+    assert world.names[:2] == ["lr-0.003-seed-0", "lr-0.003-seed-1"]
+
+
+def test_arms_that_are_planned_later_are_run_later(world):
     plan = planned(world)
-    run_base(plan)
-    assert world.names == ["lr-0.003-seed-0", "lr-0.003-seed-1"]
-    run_arms(plan)
-    assert sorted(world.names[2:]) == ["lr-0.01-seed-0", "lr-0.01-seed-1", "lr-0.1-seed-0", "lr-0.1-seed-1"]
+    known, later = plan.arms[:2], plan.arms[2:]
+    run_arms(replace(plan, arms=known, n_later=2))
+    assert len(world.names) == 4
+    run_arms(replace(plan, arms=(*known, *later)))
+    assert sorted(world.names[4:]) == ["lr-0.1-seed-0", "lr-0.1-seed-1"]
 
 
 def test_what_is_in_the_store_is_not_run_again(world, caplog):
@@ -129,7 +135,8 @@ def test_a_stop_ends_what_is_under_way(world):
 
 def test_progress_counts_all_runs_of_the_study(world, caplog):
     with caplog.at_level("INFO", logger="sawtooth"):
-        run_base(planned(world, workers=1))
+        plan = planned(world, workers=1)
+        run_arms(replace(plan, arms=plan.arms[:1], n_later=4))
     assert caplog.messages[0] == "2 of 6 runs to make, 1 at a time"
     assert [line.partition(",")[0] for line in caplog.messages[1:]] == [f"{n} of 6 runs done" for n in range(3)]
     assert "left" not in caplog.messages[1]
