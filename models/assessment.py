@@ -8,11 +8,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from models.backend import scored
 from models.batches import DeviceWindows, on_device
 from models.config import Compute, Training
 from models.curves import CurvePoint, Estimator, Moment, curve_points, share_point
 from models.device import pick_device, threads
-from models.evaluation import Scoring, batch_sums, frozen, scored
+from models.evaluation import Scoring, batch_sums, frozen
 from models.gru import NextItemGRU
 from models.metrics import MetricSums, target_ranks
 from models.windows import WindowSet

@@ -131,6 +131,11 @@ class Training(Closed):
         lt=1,
         description="Evaluate and store averaged weights, with this share of the average kept at a step (0 to 1).",
     )
+    precision: Literal["fp32", "bf16", "auto"] = Field(
+        "fp32",
+        description="Of the products of a training step: float32; bfloat16, with weights, sums and every evaluation in "
+        "float32; auto: bfloat16 where the hardware has it and a trial's losses are those of float32.",
+    )
     order: Literal["reshuffle", "fixed", "reversed", "replacement", "continuous", "buffer"] = Field(
         "reshuffle",
         description="Anew each epoch; one order; each epoch the last one backwards; drawn with replacement; shuffled "
@@ -171,3 +176,8 @@ class Compute(Closed):
 
     device: Literal["auto", "cpu", "cuda", "mps"] = Field("auto", description="auto: CUDA, then MPS, then CPU.")
     threads: int | None = Field(None, ge=1, le=1024, description="CPU threads (1 to 1024); unset: one a core.")
+    backend: Literal["auto", "reference", "fused"] = Field(
+        "auto",
+        description="reference: plain torch; fused: the same mathematics in fewer passes, on a CPU, for loss logits; "
+        "auto: fused where it can be, and it is said where not.",
+    )

@@ -10,15 +10,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from models.backend import REFERENCE, Backend
 from models.batches import Batch, DeviceWindows
 from models.gru import NextItemGRU
-from models.metrics import MetricSums, Ties, target_losses, target_ranks
+from models.metrics import MetricSums, Ties, target_losses
 from models.windows import UNKNOWN
-
-_CPU_SCORES = 2**20
-"""Scores a batch on a CPU: 4 MB, so that the passes over them find them in the cache."""
-_DEVICE_SCORES = 2**26
-"""Scores a batch on a GPU: 256 MB, enough to keep it busy."""
 
 OnBatch = Callable[[Tensor, Tensor], None]
 """Told the (B,) losses in nats and the (B,) ranks of each batch evaluated, in the order of the windows."""
@@ -50,31 +46,13 @@ def frozen(model: NextItemGRU) -> Iterator[None]:
         model.train(was_training)
 
 
-def rows_per_batch(n_items: int, device: torch.device) -> int:
-    """Size a batch by the scores it makes, for they are most of its memory.
-
-    Parameters
-    ----------
-    n_items
-        V.
-    device
-        Where it runs.
-
-    Returns
-    -------
-    int
-        Windows, 64 to 4096.
-    """
-    scores = _CPU_SCORES if device.type == "cpu" else _DEVICE_SCORES
-    return min(4096, max(64, scores // n_items))
-
-
 def evaluate(
     model: NextItemGRU,
     windows: DeviceWindows,
     scoring: Scoring,
     indices: Tensor | None = None,
     on_batch: OnBatch | None = None,
+    backend: Backend = REFERENCE,
 ) -> MetricSums:
     """Sum the metrics over a split, or over some of its windows.
 
@@ -90,6 +68,8 @@ def evaluate(
         (W,) int64 windows on the same device; None takes all.
     on_batch
         Told the losses and ranks behind the sums.
+    backend
+        That computes them.
 
     Returns
     -------
@@ -103,10 +83,8 @@ def evaluate(
     """
     sums = MetricSums.zero(scoring.cutoffs, windows.device)
     with frozen(model):
-        for batch, logits_BV in scored(model, windows, indices):
-            rank_B = target_ranks(logits_BV, batch.target_B, scoring.ties)
-            loss_B = target_losses(logits_BV, batch.target_B)
-            sums += MetricSums.of_batch(loss_B, rank_B, batch.target_B != UNKNOWN, scoring.cutoffs)
+        for loss_B, rank_B, is_known_B in backend.evaluate(model, windows, indices, scoring.ties):
+            sums += MetricSums.of_batch(loss_B, rank_B, is_known_B, scoring.cutoffs)
             if on_batch is not None:
                 on_batch(loss_B, rank_B)
     return sums
@@ -137,8 +115,7 @@ def window_ranks(model: NextItemGRU, windows: DeviceWindows, ties: Ties, indices
         If the model's scores hold NaN or infinity.
     """
     with frozen(model):
-        batches = scored(model, windows, indices)
-        ranks = [target_ranks(logits_BV, batch.target_B, ties) for batch, logits_BV in batches]
+        ranks = [rank_B for _, rank_B, _ in REFERENCE.evaluate(model, windows, indices, ties)]
     return torch.cat(ranks).cpu().double() if ranks else torch.empty(0, dtype=torch.float64)
 
 
@@ -163,28 +140,3 @@ def batch_sums(batch: Batch, logits_BV: Tensor, rank_B: Tensor, cutoffs: Sequenc
     """
     loss_B = target_losses(logits_BV, batch.target_B)
     return MetricSums.of_batch(loss_B, rank_B, batch.target_B != UNKNOWN, cutoffs)
-
-
-def scored(model: NextItemGRU, windows: DeviceWindows, indices: Tensor | None = None) -> Iterator[tuple[Batch, Tensor]]:
-    """Score windows batch by batch; to be read inside `frozen`.
-
-    Parameters
-    ----------
-    model
-        On the device of the windows.
-    windows
-        The split.
-    indices
-        (W,) int64 windows on the same device; None takes all.
-
-    Yields
-    ------
-    tuple
-        The batch and its (B, V) logits.
-    """
-    rows = rows_per_batch(model.n_items, windows.device)
-    n_windows = len(windows) if indices is None else len(indices)
-    for start in range(0, n_windows, rows):
-        chosen = slice(start, start + rows) if indices is None else indices[start : start + rows]
-        batch = windows.cut(chosen)
-        yield batch, model(batch.history_BL, batch.length_B)

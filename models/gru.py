@@ -56,10 +56,40 @@ class NextItemGRU(nn.Module):
         torch.Tensor
             (B, H) float32.
         """
-        state_BLH, _ = self.gru(self.dropout(self.embedding(history_BL)))
+        state_BLH, _ = self.gru(self.inputs(history_BL))
         row_B = torch.arange(len(length_B), device=length_B.device)
-        state_BH = state_BLH[row_B, length_B - 1]
-        result: Tensor = self.dropout(self.layer_norm(state_BH))
+        return self.readout(state_BLH[row_B, length_B - 1])
+
+    def inputs(self, history_BL: Tensor) -> Tensor:
+        """Embed histories, as the GRU reads them.
+
+        Parameters
+        ----------
+        history_BL
+            (B, L) int64 codes.
+
+        Returns
+        -------
+        torch.Tensor
+            (B, L, D) float32.
+        """
+        result: Tensor = self.dropout(self.embedding(history_BL))
+        return result
+
+    def readout(self, last_BH: Tensor) -> Tensor:
+        """Turn the GRU's last states into those that the output layer reads.
+
+        Parameters
+        ----------
+        last_BH
+            (B, H) float32.
+
+        Returns
+        -------
+        torch.Tensor
+            (B, H) float32.
+        """
+        result: Tensor = self.dropout(self.layer_norm(last_BH))
         return result
 
     def forward(self, history_BL: Tensor, length_B: Tensor) -> Tensor:
@@ -96,8 +126,8 @@ class SeparateOutput(nn.Module):
         super().__init__()
         self.linear = nn.Linear(config.hidden_dim, n_items, bias=config.output_bias)
 
-    def forward(self, state_BH: Tensor, _embedding_UD: Tensor) -> Tensor:
-        """Score the catalogue from states; the embedding is not used.
+    def parts(self, state_BH: Tensor, _embedding_UD: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
+        """Give what is multiplied; the embedding is not used.
 
         Parameters
         ----------
@@ -106,11 +136,27 @@ class SeparateOutput(nn.Module):
 
         Returns
         -------
+        tuple
+            (B, H) states, (V, H) weights and (V,) biases, or None.
+        """
+        return state_BH, self.linear.weight, self.linear.bias
+
+    def forward(self, state_BH: Tensor, embedding_UD: Tensor) -> Tensor:
+        """Score the catalogue from states.
+
+        Parameters
+        ----------
+        state_BH
+            (B, H) float32.
+        embedding_UD
+            (V + 1, D) float32.
+
+        Returns
+        -------
         torch.Tensor
             (B, V) float32 logits.
         """
-        logits_BV: Tensor = self.linear(state_BH)
-        return logits_BV
+        return nn.functional.linear(*self.parts(state_BH, embedding_UD))
 
 
 class TiedOutput(nn.Module):
@@ -130,6 +176,23 @@ class TiedOutput(nn.Module):
         self.project = nn.Identity() if fits else nn.Linear(config.hidden_dim, config.embedding_dim, bias=False)
         self.bias = nn.Parameter(torch.zeros(n_items)) if config.output_bias else None
 
+    def parts(self, state_BH: Tensor, embedding_UD: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
+        """Give what is multiplied: projected states and the embedding.
+
+        Parameters
+        ----------
+        state_BH
+            (B, H) float32.
+        embedding_UD
+            (V + 1, D) float32; row 0, of no item, is left out.
+
+        Returns
+        -------
+        tuple
+            (B, D) states, (V, D) weights and (V,) biases, or None.
+        """
+        return self.project(state_BH), embedding_UD[UNKNOWN + 1 :], self.bias
+
     def forward(self, state_BH: Tensor, embedding_UD: Tensor) -> Tensor:
         """Score the catalogue from states by the embedding.
 
@@ -145,7 +208,7 @@ class TiedOutput(nn.Module):
         torch.Tensor
             (B, V) float32 logits.
         """
-        return nn.functional.linear(self.project(state_BH), embedding_UD[UNKNOWN + 1 :], self.bias)
+        return nn.functional.linear(*self.parts(state_BH, embedding_UD))
 
 
 def build_model(config: Model, n_items: int, seed: int) -> NextItemGRU:

@@ -16,6 +16,10 @@ from models.errors import NonFiniteScoresError
 from models.windows import UNKNOWN
 
 Ties = Literal["expected", "optimistic", "pessimistic"]
+NOT_FINITE = (
+    "The model's scores hold NaN or infinity, so the targets cannot be ranked. The training that made "
+    "its weights diverged: train again with a lower learning rate."
+)
 
 
 def target_losses(logits_BV: Tensor, target_B: Tensor) -> Tensor:
@@ -62,11 +66,7 @@ def target_ranks(logits_BV: Tensor, target_B: Tensor, ties: Ties) -> Tensor:
     """
     # The sum of finite scores is finite, bar an overflow: one cheap pass clears all but broken batches.
     if not torch.isfinite(logits_BV.sum()) and not torch.isfinite(logits_BV).all():
-        message = (
-            "The model's scores hold NaN or infinity, so the targets cannot be ranked. The training that made "
-            "its weights diverged: train again with a lower learning rate."
-        )
-        raise NonFiniteScoresError(message)
+        raise NonFiniteScoresError(NOT_FINITE)
     return unchecked_target_ranks(logits_BV, target_B, ties)
 
 

@@ -10,8 +10,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from models.backend import rows_per_batch
 from models.errors import ModelError
-from models.evaluation import frozen, rows_per_batch
+from models.evaluation import frozen
 from models.gru import NextItemGRU
 from models.windows import HISTORY, UNKNOWN
 

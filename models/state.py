@@ -10,13 +10,13 @@ import torch
 from torch import Tensor
 
 from models.averaging import WeightAverage
+from models.backend import REFERENCE, Backend
 from models.batches import Batch
 from models.clipping import clip_gradients
 from models.config import Training
 from models.evaluation import Scoring
 from models.gru import NextItemGRU
-from models.losses import training_losses
-from models.metrics import MetricSums, unchecked_target_ranks
+from models.metrics import MetricSums
 from models.norms import ParameterGroups, group_parameters
 from models.optimizers import build_optimizer
 from models.schedules import Plateau, Rates
@@ -38,6 +38,7 @@ class TrainingState:
     n_summed: int  # steps in these sums
     plateau: Plateau
     average: WeightAverage | None
+    backend: Backend
 
     @property
     def lr(self) -> float:
@@ -95,7 +96,7 @@ class StepOutcome:
         return math.isfinite(self.loss_nats) and math.isfinite(self.grad_norm)
 
 
-def begin(model: NextItemGRU, config: Training, scoring: Scoring) -> TrainingState:
+def begin(model: NextItemGRU, config: Training, scoring: Scoring, backend: Backend = REFERENCE) -> TrainingState:
     """Stand before the first step.
 
     Parameters
@@ -106,6 +107,8 @@ def begin(model: NextItemGRU, config: Training, scoring: Scoring) -> TrainingSta
         The question.
     scoring
         Cutoffs of the running metrics.
+    backend
+        That computes steps and evaluations.
 
     Returns
     -------
@@ -126,6 +129,7 @@ def begin(model: NextItemGRU, config: Training, scoring: Scoring) -> TrainingSta
         n_summed=0,
         plateau=Plateau(),
         average=None if config.ema_decay is None else WeightAverage(model, config.ema_decay),
+        backend=backend,
     )
 
 
@@ -146,8 +150,7 @@ def take_step(state: TrainingState, batch: Batch, scoring: Scoring) -> StepOutco
     StepOutcome
         Loss and gradient norm before the update.
     """
-    logits_BV = state.model(batch.history_BL, batch.length_B)
-    loss_B = training_losses(logits_BV, batch.target_B, state.config)
+    loss_B, rank_B = state.backend.visit(state.model, batch, state.config, scoring.ties)
     is_known_B = batch.target_B != UNKNOWN
     n_known = is_known_B.sum().to(loss_B.dtype)
     loss = loss_B.sum() / n_known.clamp_min(1)
@@ -161,7 +164,6 @@ def take_step(state: TrainingState, batch: Batch, scoring: Scoring) -> StepOutco
     if not outcome.is_finite:
         return outcome
     _update(state, norm_G)
-    rank_B = unchecked_target_ranks(logits_BV.detach(), batch.target_B, scoring.ties)
     state.running += MetricSums.of_batch(loss_B.detach(), rank_B, is_known_B, scoring.cutoffs)
     visits = Visits(loss_B.detach(), rank_B <= scoring.cutoffs[0], is_known_B)
     return replace(outcome, visits=visits)

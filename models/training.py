@@ -4,12 +4,15 @@ Legend: B batch, N training windows.
 """
 
 import time
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Literal
 
 import torch
 from torch import Tensor
 
+from models.backend import Precision
+from models.choice import backend_for
 from models.config import Compute, Training
 from models.curves import (
     CurvePoint,
@@ -27,6 +30,7 @@ from models.gru import NextItemGRU, build_model
 from models.instruments import Instruments
 from models.journal import Journal, StepBuffer
 from models.plan import OnProgress, Phase, Plan, Progress, make_plan
+from models.precision import settled_precision
 from models.seeds import Stream, torch_seed
 from models.state import TrainingState, begin, take_step
 from models.watching import Watch, WatchedScores
@@ -51,6 +55,8 @@ class TrainedModel:
     status: Status
     stopped_at: int | None  # the step that was not finite, where diverged
     kept_step: int  # updates that the kept weights have had
+    backend: str  # that computed it
+    precision: Precision  # of its steps' products
     wall_s: float  # the whole training, evaluations included
     samples_per_s: float  # training windows a second of stepping, evaluations not included
 
@@ -93,10 +99,13 @@ def train(data: TrainingData, config: Training, compute: Compute, on_progress: O
     """
     device = pick_device(compute)
     started = time.perf_counter()
-    with threads(compute), seeded(device, torch_seed(config.seed, Stream.DROPOUT)):
+    dropout = seeded(device, torch_seed(config.seed, Stream.DROPOUT))
+    with threads(compute), dropout, ExitStack() as stack:
         plan = make_plan(data, config, device, on_progress)
+        precision = settled_precision(plan, data.n_items, compute)
+        backend = stack.enter_context(backend_for(config, precision, compute, device))
         model = build_model(config.model, data.n_items, config.seed).to(device)
-        state = begin(model, config, plan.scoring)
+        state = begin(model, config, plan.scoring, backend)
         journal = Journal(StepBuffer(plan.n_steps), config.keep_weights, Watch(len(plan.validation)))
         course = _Course(plan, state, journal, Instruments(plan, state))
         stopped_at = None
@@ -146,8 +155,10 @@ def _evaluate(course: _Course, phase: int) -> bool:
     course.instruments.note_evaluation(state, moment)
     state.forget_running()
     try:
-        probe = evaluate(state.evaluated, plan.train, plan.scoring, plan.probe_W)
-        validation = evaluate(state.evaluated, plan.validation, plan.scoring, on_batch=journal.watch.note)
+        probe = evaluate(state.evaluated, plan.train, plan.scoring, plan.probe_W, backend=state.backend)
+        validation = evaluate(
+            state.evaluated, plan.validation, plan.scoring, on_batch=journal.watch.note, backend=state.backend
+        )
     except NonFiniteScoresError:
         journal.points += points
         journal.watch.forget()
@@ -187,6 +198,8 @@ def _conclude(course: _Course, stopped_at: int | None, wall_s: float) -> Trained
         status="finished" if stopped_at is None else "diverged",
         stopped_at=stopped_at,
         kept_step=state.step if journal.kept is None else journal.kept.step,
+        backend=state.backend.name,
+        precision=state.backend.precision,
         wall_s=wall_s,
         samples_per_s=n_samples / journal.training_s,
     )

@@ -87,6 +87,8 @@ def _outcome(trained: TrainedModel) -> dict[str, Any]:
         "status": trained.status,
         "stopped_at": trained.stopped_at,
         "kept_step": trained.kept_step,
+        "backend": trained.backend,
+        "precision": trained.precision,
         "wall_s": trained.wall_s,
         "samples_per_s": trained.samples_per_s,
     }

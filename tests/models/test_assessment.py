@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 import torch
 
-from models import evaluation
+from models import backend
 from models.assessment import assess, assess_split
 from models.batches import on_device
 from models.config import Compute, Training
@@ -20,7 +20,7 @@ CPU = torch.device("cpu")
 def test_one_pass_says_what_the_separate_ones_do(
     data: TrainingData, tiny: Callable[..., Training], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(evaluation, "rows_per_batch", lambda *_: 7)
+    monkeypatch.setattr(backend, "rows_per_batch", lambda *_: 7)
     model = build_model(tiny().model, data.n_items, seed=5).eval()
     windows, scoring = on_device(data.test, CPU), Scoring((2, 1, 99), "expected")
     result = assess(model, windows, scoring)

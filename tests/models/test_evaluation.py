@@ -6,11 +6,12 @@ import pytest
 import torch
 from torch.nn import functional
 
-from models import evaluation
+from models import backend
+from models.backend import rows_per_batch
 from models.batches import on_device
 from models.config import Model
 from models.errors import NonFiniteScoresError
-from models.evaluation import Scoring, evaluate, frozen, rows_per_batch, window_ranks
+from models.evaluation import Scoring, evaluate, frozen, window_ranks
 from models.gru import NextItemGRU, build_model
 from models.windows import TrainingData, WindowSet
 
@@ -40,7 +41,7 @@ def one_by_one(model: NextItemGRU, windows: WindowSet) -> tuple[list[float], lis
 def test_evaluation_equals_windows_one_by_one(
     data: TrainingData, model: NextItemGRU, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(evaluation, "rows_per_batch", lambda *_: 16)  # 50 windows: the last batch has 2
+    monkeypatch.setattr(backend, "rows_per_batch", lambda *_: 16)  # 50 windows: the last batch has 2
     rows = evaluate(model, on_device(data.validation, CPU), SCORING).rows()
     losses, ranks = one_by_one(model.eval(), data.validation)
     assert 0 < len(losses) < len(ranks)

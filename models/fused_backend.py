@@ -1,0 +1,88 @@
+"""The fused operations as a backend, for a CPU.
+
+Legend: B batch, W windows evaluated.
+"""
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+
+from models.backend import Precision, batches, rows_per_batch
+from models.batches import Batch, DeviceWindows
+from models.config import Training
+from models.crew import Crew, shares
+from models.errors import NonFiniteScoresError
+from models.fused_gru import GRUWork, frozen_last_states, last_states
+from models.fused_head import HeadWork, frozen_losses_and_ranks, losses_and_ranks
+from models.gru import NextItemGRU
+from models.metrics import NOT_FINITE, Ties
+from models.products import Bfloat16Products, Float32Products
+from models.scratch import Scratch
+from models.windows import UNKNOWN
+
+_BATCHES_AT_ONCE = 8
+"""That a member scores before the crew meets."""
+
+
+class FusedBackend:
+    """As the reference, with the GRU and the output layer as one operation each.
+
+    Embedding, dropout, LayerNorm and optimizer are torch's own.
+
+    Parameters
+    ----------
+    crew
+        That shares the work.
+    precision
+        Of a step's products.
+    """
+
+    name = "fused"
+
+    def __init__(self, crew: Crew, precision: Precision = "fp32") -> None:
+        self.precision: Precision = precision
+        products = Bfloat16Products() if precision == "bf16" else Float32Products()
+        self._crew = crew
+        self._gru = GRUWork(crew, tuple(Scratch() for _ in range(crew.size)), products)
+        self._head = HeadWork(crew, tuple(Scratch() for _ in range(crew.size)), products)
+        self._frozen = tuple(Scratch() for _ in range(crew.size))
+
+    def visit(self, model: NextItemGRU, batch: Batch, _config: Training, ties: Ties) -> tuple[Tensor, Tensor]:
+        """As `Backend.visit`; the loss is the cross-entropy from logits."""
+        last_BH = last_states(model.inputs(batch.history_BL), batch.length_B, model.gru, self._gru)
+        parts = model.output.parts(model.readout(last_BH), model.embedding.weight)
+        return losses_and_ranks(*parts, batch.target_B, ties, self._head)
+
+    def evaluate(
+        self, model: NextItemGRU, windows: DeviceWindows, indices: Tensor | None, ties: Ties
+    ) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+        """As `Backend.evaluate`; each member of the crew has a batch of its own."""
+        n_windows = len(windows) if indices is None else len(indices)
+        at_once = rows_per_batch(model.n_items, windows.device) * _BATCHES_AT_ONCE * self._crew.size
+        for start in range(0, n_windows, at_once):
+            rows = shares(min(at_once, n_windows - start), self._crew.size)
+            own = [slice(start + each.start, start + each.stop) for each in rows]
+
+            def score(member: int, own: list[slice] = own) -> Tensor:
+                chosen = own[member] if indices is None else indices[own[member]]
+                return self._frozen_visits(model, windows, chosen, ties, self._frozen[member])
+
+            loss_W, rank_W, is_known_W = torch.cat(self._crew.each(score), 1)
+            if not loss_W.isfinite().all():
+                raise NonFiniteScoresError(NOT_FINITE)
+            yield loss_W, rank_W, is_known_W.bool()
+
+    @staticmethod
+    @torch.no_grad()
+    def _frozen_visits(
+        model: NextItemGRU, windows: DeviceWindows, chosen: slice | Tensor, ties: Ties, scratch: Scratch
+    ) -> Tensor:
+        """Return (3, W) float64 losses, ranks, and whether targets are known, of a member's windows."""
+        found = []
+        for batch in batches(windows, chosen, rows_per_batch(model.n_items, windows.device)):
+            last_BH = frozen_last_states(model.inputs(batch.history_BL), batch.length_B, model.gru, scratch)
+            parts = model.output.parts(model.readout(last_BH), model.embedding.weight)
+            loss_B, rank_B = frozen_losses_and_ranks(*parts, batch.target_B, ties, scratch)
+            found.append(torch.stack([loss_B.double(), rank_B, (batch.target_B != UNKNOWN).double()]))
+        return torch.cat(found, 1) if found else torch.empty(3, 0, dtype=torch.float64)

@@ -1,0 +1,72 @@
+"""The compiled passes against torch, one operation each; NaN and infinity too."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from models import kernels
+from models.kernels import add_bias, add_columns, count, exponentiate, sum_exponentials
+
+SCORES = arrays(np.float32, st.tuples(st.integers(1, 5), st.integers(1, 40)), elements=st.floats(-60, 60, width=32))
+
+
+@pytest.mark.parametrize("largest", [0.0, 80.0, -200.0])
+def test_exponentials_are_those_of_float64(largest: float) -> None:
+    scores = np.linspace(largest - 100, largest, 100_001, dtype=np.float32)[None]
+    made, total = scores.copy(), np.zeros(1)
+    exponentiate(made, np.array([largest], np.float32), total)
+    exact = np.exp(np.maximum((scores - np.float32(largest)).astype(np.float64), -87))
+    np.testing.assert_allclose(made, exact, rtol=3e-7)
+    assert total[0] == pytest.approx(exact.sum(), rel=1e-5)
+    again = np.zeros(1)
+    sum_exponentials(scores, np.array([largest], np.float32), again)
+    assert again[0] == pytest.approx(total[0], rel=1e-6)
+
+
+@given(SCORES, st.data())
+def test_scores_above_and_equal_are_counted_exactly(scores: np.ndarray, data: st.DataObject) -> None:
+    columns = data.draw(arrays(np.int64, len(scores), elements=st.integers(0, scores.shape[1] - 1)))
+    target = scores[np.arange(len(scores)), columns]
+    above, equal = np.ones((2, len(scores)), np.int32)
+    count(scores, target, above, equal)
+    assert (above == 1 + (scores > target[:, None]).sum(1)).all()
+    assert (equal == 1 + (scores == target[:, None]).sum(1)).all()
+
+
+@given(SCORES)
+def test_bias_is_added_and_the_largest_kept(scores: np.ndarray) -> None:
+    bias, largest = np.linspace(-3, 3, scores.shape[1], dtype=np.float32), np.full(len(scores), -50, np.float32)
+    expected = scores + bias
+    add_bias(scores, bias, largest)
+    np.testing.assert_array_equal(scores, expected)
+    np.testing.assert_array_equal(largest, np.maximum(expected.max(1), -50))
+
+
+@given(SCORES)
+def test_columns_are_added_by_share(scores: np.ndarray) -> None:
+    share, found = np.linspace(0, 1, len(scores), dtype=np.float32), np.full(scores.shape[1], np.nan, np.float32)
+    add_columns(scores, share, found)
+    np.testing.assert_allclose(found, share.astype(np.float64) @ scores, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf])
+@pytest.mark.parametrize("place", [0, 17, 39])
+def test_what_is_not_finite_reaches_the_sum(bad: float, place: int) -> None:
+    scores, largest, total = np.zeros((1, 40), np.float32), np.full(1, -np.inf, np.float32), np.zeros(1)
+    scores[0, place] = bad
+    add_bias(scores, np.zeros(40, np.float32), largest)
+    sum_exponentials(scores, largest, total)
+    assert not np.isfinite(total).all()
+
+
+@pytest.mark.parametrize("name", ["_sigmoid", "_tanh"])
+def test_gate_functions_are_those_of_float64(name: str) -> None:
+    function, exact = getattr(kernels, name), {"_sigmoid": torch.sigmoid, "_tanh": torch.tanh}[name]
+    points = np.linspace(-30, 30, 6001, dtype=np.float32)
+    found = np.array([function(point) for point in points])
+    np.testing.assert_allclose(found, exact(torch.from_numpy(points).double()).numpy(), atol=3e-7)
