@@ -134,33 +134,28 @@ def scored(model: NextItemGRU, windows: DeviceWindows, indices: Tensor | None = 
     tuple
         The batch and its (B, V) logits.
     """
-    for batch in batches(windows, indices, rows_per_batch(model.n_items, windows.device)):
+    n_windows = len(windows) if indices is None else len(indices)
+    for own in batch_slices(n_windows, rows_per_batch(model.n_items, windows.device)):
+        batch = windows.cut(own if indices is None else indices[own])
         yield batch, model(batch.history_BL, batch.length_B)
 
 
-def batches(windows: DeviceWindows, chosen: Tensor | slice | None, rows: int) -> Iterator[Batch]:
-    """Cut windows into batches.
+def batch_slices(n_windows: int, rows: int) -> list[slice]:
+    """Divide windows into batches.
 
     Parameters
     ----------
-    windows
-        The split.
-    chosen
-        (W,) int64 windows on the same device, or a stretch of them; None takes all.
+    n_windows
+        How many there are.
     rows
         Of a batch; the last may have fewer.
 
-    Yields
-    ------
-    Batch
+    Returns
+    -------
+    list of slice
         In order.
     """
-    if isinstance(chosen, Tensor):
-        yield from (windows.cut(part) for part in torch.split(chosen, rows) if len(part))
-        return
-    first, end, _ = (chosen or slice(None)).indices(len(windows))
-    for start in range(first, end, rows):
-        yield windows.cut(slice(start, min(start + rows, end)))
+    return [slice(start, min(start + rows, n_windows)) for start in range(0, n_windows, rows)]
 
 
 def rows_per_batch(n_items: int, device: torch.device) -> int:

@@ -8,12 +8,12 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from models.backend import Precision, batches, rows_per_batch
+from models.backend import Precision, batch_slices
 from models.batches import Batch, DeviceWindows
 from models.config import Training
 from models.crew import Crew, shares
 from models.errors import NonFiniteScoresError
-from models.fused_gru import GRUWork, frozen_last_states, last_states
+from models.fused_gru import GRUWork, frozen_last_states, input_products, last_states
 from models.fused_head import HeadWork, frozen_losses_and_ranks, losses_and_ranks
 from models.gru import NextItemGRU
 from models.metrics import NOT_FINITE, Ties
@@ -21,6 +21,8 @@ from models.products import Bfloat16Products, Float32Products
 from models.scratch import Scratch
 from models.windows import UNKNOWN
 
+_SCORES = 2**21
+"""Of a member's batch in an evaluation: 8 MB; fewer windows than 128 would read the output weights too often."""
 _BATCHES_AT_ONCE = 8
 """That a member scores before the crew meets."""
 
@@ -59,7 +61,7 @@ class FusedBackend:
     ) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
         """As `Backend.evaluate`; each member of the crew has a batch of its own."""
         n_windows = len(windows) if indices is None else len(indices)
-        at_once = rows_per_batch(model.n_items, windows.device) * _BATCHES_AT_ONCE * self._crew.size
+        at_once = _rows(model) * _BATCHES_AT_ONCE * self._crew.size
         for start in range(0, n_windows, at_once):
             rows = shares(min(at_once, n_windows - start), self._crew.size)
             own = [slice(start + each.start, start + each.stop) for each in rows]
@@ -79,10 +81,18 @@ class FusedBackend:
         model: NextItemGRU, windows: DeviceWindows, chosen: slice | Tensor, ties: Ties, scratch: Scratch
     ) -> Tensor:
         """Return (3, W) float64 losses, ranks, and whether targets are known, of a member's windows."""
-        found = []
-        for batch in batches(windows, chosen, rows_per_batch(model.n_items, windows.device)):
-            last_BH = frozen_last_states(model.inputs(batch.history_BL), batch.length_B, model.gru, scratch)
+        every = windows.cut(chosen)
+        code_U, place_WL = torch.unique(every.history_BL, return_inverse=True)
+        product_UG = input_products(model.inputs(code_U), model.gru)
+        found = [torch.empty(3, 0, dtype=torch.float64)]
+        for own in batch_slices(len(place_WL), _rows(model)):
+            target_B = every.target_B[own]
+            last_BH = frozen_last_states(product_UG, place_WL[own], every.length_B[own], model.gru, scratch)
             parts = model.output.parts(model.readout(last_BH), model.embedding.weight)
-            loss_B, rank_B = frozen_losses_and_ranks(*parts, batch.target_B, ties, scratch)
-            found.append(torch.stack([loss_B.double(), rank_B, (batch.target_B != UNKNOWN).double()]))
-        return torch.cat(found, 1) if found else torch.empty(3, 0, dtype=torch.float64)
+            loss_B, rank_B = frozen_losses_and_ranks(*parts, target_B, ties, scratch)
+            found.append(torch.stack([loss_B.double(), rank_B, (target_B != UNKNOWN).double()]))
+        return torch.cat(found, 1)
+
+
+def _rows(model: NextItemGRU) -> int:
+    return min(4096, max(128, _SCORES // model.n_items))

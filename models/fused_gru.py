@@ -3,7 +3,7 @@
 The same mathematics as `torch.nn.GRU` (Cho et al., 2014, arXiv 1406.1078, with the reset gate after the product, as
 cuDNN has it), forward and backward, on the CPU. Windows are shared out to a crew.
 
-Legend: B batch, L history, D embedding, H state, G gates (3 H).
+Legend: B batch, L history, D embedding, H state, G gates (3 H), U distinct items.
 """
 
 from dataclasses import dataclass
@@ -51,12 +51,16 @@ def last_states(input_BLD: Tensor, length_B: Tensor, gru: nn.GRU, work: GRUWork)
     return result
 
 
-def frozen_last_states(input_BLD: Tensor, length_B: Tensor, gru: nn.GRU, scratch: Scratch) -> Tensor:
+def frozen_last_states(product_UG: Tensor, place_BL: Tensor, length_B: Tensor, gru: nn.GRU, scratch: Scratch) -> Tensor:
     """Read histories with no way back; by one thread.
 
     Parameters
     ----------
-    input_BLD, length_B, gru
+    product_UG
+        (U, G) of `input_products`.
+    place_BL
+        (B, L) int64: which of its rows is the item's.
+    length_B, gru
         As for `last_states`.
     scratch
         Holds the states.
@@ -66,9 +70,30 @@ def frozen_last_states(input_BLD: Tensor, length_B: Tensor, gru: nn.GRU, scratch
     torch.Tensor
         (B, H) float32.
     """
-    w_GD, w_GH, b_G, c_G = (each.detach() for each in _parameters(gru))
-    weights = _Weights.of(w_GD, w_GH, b_G, c_G, Float32Products())
-    return _last(_forward(input_BLD, weights, scratch).state_LBH, length_B)
+    _, state_GH, b_G, c_G = (each.detach() for each in _parameters(gru))
+    weights = _Weights.of(product_UG, state_GH, b_G, c_G, Float32Products())  # only the state's are multiplied
+    gates_RG = scratch.take("gates", place_BL.numel(), len(state_GH))
+    torch.index_select(product_UG, 0, place_BL.flatten(), out=gates_RG)
+    state_LBH, _ = _forward(gates_RG, place_BL.shape[1], weights, scratch)
+    return _last(state_LBH, length_B)
+
+
+def input_products(input_UD: Tensor, gru: nn.GRU) -> Tensor:
+    """Multiply inputs that many windows share once for all of them.
+
+    Parameters
+    ----------
+    input_UD
+        (U, D) float32, an item each.
+    gru
+        As for `last_states`.
+
+    Returns
+    -------
+    torch.Tensor
+        (U, G) float32.
+    """
+    return input_UD @ _parameters(gru)[0].T
 
 
 @dataclass(frozen=True)
@@ -92,8 +117,8 @@ class _Pass:
 
     input_BLD: Tensor
     state_LBH: Tensor  # L + 1 states, the first of zeros
-    gates_RG: Tensor  # row b * L + l
     recurrent_LBH: Tensor
+    gates_RG: Tensor  # row b * L + l
 
 
 class _LastStates(torch.autograd.Function):
@@ -105,7 +130,7 @@ class _LastStates(torch.autograd.Function):
         rows, weights = shares(len(length_B), work.crew.size), _Weights.of(w_GD, w_GH, b_G, c_G, work.products)
 
         def read(member: int) -> _Pass:
-            return _forward(input_BLD[rows[member]], weights, work.scratches[member])
+            return _read(input_BLD[rows[member]], weights, work.scratches[member])
 
         passes = work.crew.each(read)
         ctx.passes, ctx.rows, ctx.weights, ctx.work = passes, rows, weights, work
@@ -136,10 +161,17 @@ def _last(state_LBH: Tensor, length_B: Tensor) -> Tensor:
     return state_LBH[length_B, torch.arange(len(length_B))]
 
 
-def _forward(input_BLD: Tensor, weights: _Weights, scratch: Scratch) -> _Pass:
-    (n_rows, n_steps, n_input), (n_gates, n_hidden) = input_BLD.shape, weights.state_GH.shape
-    gates_RG = scratch.take("gates", n_rows * n_steps, n_gates)
+def _read(input_BLD: Tensor, weights: _Weights, scratch: Scratch) -> _Pass:
+    n_rows, n_steps, n_input = input_BLD.shape
+    gates_RG = scratch.take("gates", n_rows * n_steps, len(weights.state_GH))
     weights.products.into(gates_RG, input_BLD.reshape(-1, n_input), weights.input_GD.T)
+    return _Pass(input_BLD, *_forward(gates_RG, n_steps, weights, scratch), gates_RG)
+
+
+def _forward(gates_RG: Tensor, n_steps: int, weights: _Weights, scratch: Scratch) -> tuple[Tensor, Tensor]:
+    """Turn the inputs' products into gates, step by step; return the states and what the reset gate let through."""
+    n_gates, n_hidden = weights.state_GH.shape
+    n_rows = len(gates_RG) // n_steps
     product_BG = scratch.take("product", n_rows, n_gates)
     state_LBH = scratch.take("state", n_steps + 1, n_rows, n_hidden)
     recurrent_LBH = scratch.take("recurrent", n_steps, n_rows, n_hidden)
@@ -149,7 +181,7 @@ def _forward(input_BLD: Tensor, weights: _Weights, scratch: Scratch) -> _Pass:
     for step in range(n_steps):
         weights.products.into(product_BG, state_LBH[step], weights.state_GH.T)
         gates(gated, row_B + step, product, weights.bias_2G, states[step], recurrents[step], states[step + 1])
-    return _Pass(input_BLD, state_LBH, gates_RG, recurrent_LBH)
+    return state_LBH, recurrent_LBH
 
 
 def _through_time(passed: _Pass, last_BH: Tensor, length_B: Tensor, weights: _Weights, scratch: Scratch) -> Tensor:

@@ -79,8 +79,8 @@ def sums_of(model: NextItemGRU, data: TrainingData, backend: Backend, indices: t
 def test_evaluations_are_those_of_the_reference(
     data: TrainingData, model: NextItemGRU, size: int, n_chosen: int | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("models.backend._CPU_SCORES", 1)  # many batches
-    monkeypatch.setattr("models.fused_backend._BATCHES_AT_ONCE", 1)
+    monkeypatch.setattr("models.fused_backend._rows", lambda _: 7)  # many batches
+    monkeypatch.setattr("models.fused_backend._BATCHES_AT_ONCE", 2)
     indices = None if n_chosen is None else torch.arange(n_chosen) * 2
     with crew_of(size) as crew:
         found = sums_of(model, data, FusedBackend(crew), indices)
