@@ -108,15 +108,16 @@ def _query(log: Log, kind: Format, delimiter: str | None, columns: dict[str, str
     row = "file_row_number + 1" if kind == "parquet" else "row_number() OVER ()"
     kept = " AND ".join(_holds(one, columns[one.column]) for one in log.filters) or "true"
     event_type = f"{named(log.event_type)}::VARCHAR" if log.event_type else "NULL::VARCHAR"
-    said = ", ".join(f"{text(name)}: {named(name)}" for name in (log.user, log.item, log.time))
-    raw = ", ".join(f"{text(name)}: said[{text(name)}]::VARCHAR" for name in (log.user, log.item, log.time))
+    said = {"user": log.user, "item": log.item, "time": log.time}
+    raw = ", ".join(f"{text(name)}: said_{what}::VARCHAR" for what, name in said.items())
     future = "false" if log.time_kind == "order" else "moment > now_us"
     unreadable = "moment IS NULL" if log.time_kind == "order" else f"moment IS NULL OR moment < {_YEAR_ONE_US}"
     return f"""
         WITH read AS (
             SELECT {_id(log.user, columns)} AS user_id, {_id(log.item, columns)} AS item_id,
                    {_time(log, columns)} AS moment, {event_type} AS event_type, {row} AS row,
-                   coalesce({kept}, false) AS kept, ?::BIGINT AS now_us, {{{said}}} AS said
+                   coalesce({kept}, false) AS kept, ?::BIGINT AS now_us, {named(log.user)} AS said_user,
+                   {named(log.item)} AS said_item, {named(log.time)} AS said_time
             FROM {_scan(log, kind, delimiter, _wanted(log) if kind == "jsonl" else list(columns))}
         ), judged AS (
             SELECT *, CASE
