@@ -14,7 +14,8 @@ from flows.children import Children, ServeError
 from flows.reports_server import LOOPBACK
 
 SERVER = "Prefect server"
-START_TIMEOUT_S = 120.0
+START_TIMEOUT_S = 300.0
+"""Long, because a death is noticed at once: a machine that just came up may be busy with everything else."""
 
 
 def start_server(children: Children, port: int) -> None:

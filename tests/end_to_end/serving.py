@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 NO_SETTINGS: Mapping[str, str] = {}
-UP_TIMEOUT_S = 120
+UP_TIMEOUT_S = 400
 STOP_TIMEOUT_S = 40
 TINY: dict[str, Any] = {
     "source": {"synthetic": {"events": 3000, "items": 60}},
@@ -76,7 +76,7 @@ class Served:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=120,
+            timeout=300,
             check=False,
         )
 
@@ -145,7 +145,7 @@ def serving(folder: Path, ports: list[int], settings: Mapping[str, str] = NO_SET
     assert not served.processes()
 
 
-def wait_for(condition: Callable[[], Any], what: str, timeout_s: float = 120) -> Any:
+def wait_for(condition: Callable[[], Any], what: str, timeout_s: float = 200) -> Any:
     """Ask again until the condition gives something true; return that."""
     deadline = time.monotonic() + timeout_s
     while not (got := condition()):
