@@ -21,8 +21,9 @@ SILENCE = timedelta(minutes=5)
 
 _ENDS = {f"prefect.flow-run.{end}" for end in ("Completed", "Failed", "Cancelled", "Crashed", "Paused", "Suspended")}
 _TEXTS = {
-    DROPPED: "Quality dropped: {{ event.payload.source }}, {{ event.payload.size }}: test hit ratio"
-    " {{ event.payload.test_hr }} against {{ event.payload.reference }} before (run {{ event.payload.run_id }}).",
+    DROPPED: "Quality dropped: {{ event.payload.source }}, {{ event.payload.size }}: {{ event.payload.metric }} on test"
+    " is {{ event.payload.test_hr }}, the median of the nights before {{ event.payload.median_hr }}"
+    " (run {{ event.payload.run_id }}).",
     FAILED: "Flow run {{ event.resource['prefect.resource.name'] }}: {{ event.resource['prefect.state-name'] }}."
     " {{ event.resource['prefect.state-message'] }}",
 }

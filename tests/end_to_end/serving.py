@@ -145,7 +145,7 @@ def serving(folder: Path, ports: list[int], settings: Mapping[str, str] = NO_SET
     assert not served.processes()
 
 
-def wait_for(condition: Callable[[], Any], what: str, timeout_s: float = 200) -> Any:
+def wait_for(condition: Callable[[], Any], what: str, timeout_s: float = 400) -> Any:
     """Ask again until the condition gives something true; return that."""
     deadline = time.monotonic() + timeout_s
     while not (got := condition()):

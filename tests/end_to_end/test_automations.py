@@ -59,7 +59,14 @@ def test_a_run_that_falls_silent_is_marked_as_crashed_and_one_that_is_heard_of_i
 
 
 def test_a_drop_in_quality_is_posted_to_the_webhook(served: Served, mailbox: Mailbox) -> None:
-    dropped = {"size": "250k", "source": 'a "quoted" log', "run_id": "abc123", "test_hr": 0.2, "reference": 0.33}
+    dropped = {
+        "source": 'a "quoted" log',
+        "size": "250k",
+        "run_id": "abc123",
+        "metric": "hr@10",
+        "test_hr": 0.2,
+        "median_hr": 0.33,
+    }
     send(served, "sawtooth.quality.dropped", "sawtooth.champion.250k", dropped)
     posted = wait_for(
         lambda: [post for post in mailbox.posts if "Quality dropped" in post["body"]["text"]], "post about the drop"
@@ -69,7 +76,8 @@ def test_a_drop_in_quality_is_posted_to_the_webhook(served: Served, mailbox: Mai
             "path": HOOK,
             "type": "application/json",
             "body": {
-                "text": 'Quality dropped: a "quoted" log, 250k: test hit ratio 0.2 against 0.33 before (run abc123).'
+                "text": 'Quality dropped: a "quoted" log, 250k: hr@10 on test is 0.2,'
+                " the median of the nights before 0.33 (run abc123)."
             },
         }
     ]
