@@ -26,7 +26,7 @@ from flows.automations import install_automations
 from flows.children import Children, ServeError, StopAskedError, signals_noted
 from flows.lost_runs import POOL, WORKER_NAME, mark_lost_runs, retry_crashed_runs
 from flows.reports_server import LOOPBACK, ReportsServer
-from flows.server import SERVER, client_of, environment, is_healthy, prefect_command, start_server
+from flows.server import SERVER, client_of, environment, is_healthy, prefect_command, server_log, start_server
 from warehouse.config import store_root
 
 WORKER = "worker"
@@ -60,6 +60,9 @@ def serve(port: int, reports_port: int | None, tell: Callable[[str], None]) -> N
             _watch(children, port)
         except StopAskedError:
             tell("Stopping ...")
+        except httpx.HTTPError as error:
+            message = f"the Prefect server no longer answers ({type(error).__name__}); its log is {server_log()}"
+            raise ServeError(message) from error
         finally:
             _take_down(children, port)
     tell("Stopped. The history is kept for the next start.")
@@ -96,7 +99,7 @@ def _take_down(children: Children, port: int) -> None:
     try:
         children.end(WORKER)
         if is_healthy(port):
-            with client_of(port) as client:
+            with suppress(httpx.HTTPError), client_of(port) as client:  # the next start marks them
                 mark_lost_runs(client)
     finally:
         children.end(SERVER)

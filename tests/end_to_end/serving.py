@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 NO_SETTINGS: Mapping[str, str] = {}
-UP_TIMEOUT_S = 400
-STOP_TIMEOUT_S = 40
+UP_TIMEOUT_S = 600
+STOP_TIMEOUT_S = 90
 TINY: dict[str, Any] = {
     "source": {"synthetic": {"events": 3000, "items": 60}},
     "dataset": {"train_windows": 500, "validation_windows": 50, "test_windows": 50},
@@ -76,7 +76,7 @@ class Served:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=300,
+            timeout=600,
             check=False,
         )
 
@@ -145,7 +145,7 @@ def serving(folder: Path, ports: list[int], settings: Mapping[str, str] = NO_SET
     assert not served.processes()
 
 
-def wait_for(condition: Callable[[], Any], what: str, timeout_s: float = 400) -> Any:
+def wait_for(condition: Callable[[], Any], what: str, timeout_s: float = 600) -> Any:
     """Ask again until the condition gives something true; return that."""
     deadline = time.monotonic() + timeout_s
     while not (got := condition()):
@@ -158,7 +158,7 @@ def fetched(
     port: int, path: str, method: str = "GET", body: str | None = None, headers: dict[str, str] | None = None
 ) -> Answer:
     """Ask a server on the loopback interface."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
     try:
         connection.request(method, path, body, headers or {})
         response = connection.getresponse()

@@ -28,8 +28,8 @@ def lose_power(served: Served) -> None:
 
 
 def is_training(served: Served, run: str) -> bool:
-    logs = served.api("POST", "/logs/filter", {"logs": {"flow_run_id": {"any_": [run]}}})
-    return any("training on dataset" in log["message"] for log in logs)
+    progress = {"artifacts": {"flow_run_id": {"any_": [run]}, "key": {"any_": ["training-250k"]}}}
+    return bool(served.api("POST", "/artifacts/count", progress))
 
 
 def night(served: Served, name: str) -> dict[str, Any]:
@@ -64,6 +64,7 @@ def test_after_an_outage_the_run_is_marked_asked_for_again_and_finished_and_the_
         run = night(served, "cut-off")["id"]
         wait_for(lambda: is_training(served, run), "training")
         lose_power(served)
+        assert not (tmp_path / "store" / "runs").exists(), "the training was over before"
 
     with serving(tmp_path, ports) as served:
         assert night(served, "cut-off")["state_name"] in {"Crashed", "AwaitingRetry", "Pending", "Running"}

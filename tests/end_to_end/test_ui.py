@@ -24,7 +24,7 @@ FLAGS = [
     "--disable-sync",
     "--no-first-run",
 ]
-PATIENCE_MS = 200_000
+PATIENCE_MS = 600_000
 """For a whole run on a busy machine; each wait ends as soon as what it waits for is there."""
 
 pytestmark = [
@@ -57,7 +57,8 @@ def page() -> Iterator[Page]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=BROWSER, args=FLAGS)
         page = browser.new_page(viewport={"width": 1400, "height": 1100})
-        page.set_default_timeout(30_000)
+        page.set_default_timeout(120_000)
+        expect.set_options(timeout=60_000)
         yield page
         browser.close()
 
