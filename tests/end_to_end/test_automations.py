@@ -6,6 +6,7 @@ from uuid import uuid4
 
 import pytest
 from prefect.client.orchestration import SyncPrefectClient
+from prefect.events import EventTrigger, ResourceSpecification
 
 from flows.automations import DROPPED, FAILED, SILENT, WEBHOOK, silent_runs
 from tests.end_to_end.conftest import HOOK, Mailbox
@@ -38,13 +39,17 @@ def test_what_watches_and_tells_is_installed_and_switched_on(served: Served) -> 
 
 def test_a_run_that_falls_silent_is_marked_as_crashed_and_one_that_is_heard_of_is_not(served: Served) -> None:
     """As when a machine dies with its worker: nobody is left to say what became of the run."""
-    quick = silent_runs(timedelta(seconds=10)).model_copy(update={"name": "test"})
-    with SyncPrefectClient(api=f"{served.url}/api") as client:
-        automation = client.create_automation(quick)
     flow = served.api("POST", "/flows/", {"name": "test"})
     silent, heard = (
         served.api("POST", "/flow_runs/", {"flow_id": flow["id"], "state": {"type": "RUNNING"}})["id"] for _ in "ab"
     )
+    quick = silent_runs(timedelta(seconds=10)).model_copy(update={"name": "test"})
+    # Of these two only: a deleted automation was seen to act for a while.
+    ours = ResourceSpecification({"prefect.resource.id": [f"prefect.flow-run.{run}" for run in (silent, heard)]})
+    assert isinstance(quick.trigger, EventTrigger)
+    quick.trigger.match = ours
+    with SyncPrefectClient(api=f"{served.url}/api") as client:
+        automation = client.create_automation(quick)
     send(served, "prefect.flow-run.heartbeat", f"prefect.flow-run.{silent}", {})
 
     def crashed() -> bool:
