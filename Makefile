@@ -7,7 +7,7 @@ SIZE   ?= 250k
 PORT   ?= 4200
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run diagnose sweep test lint types format bench verdicts serve clean
+.PHONY: help setup run diagnose sweep test lint types format bench verdicts serve doctor clean
 
 help:  ## show this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,6 +47,9 @@ verdicts: $(VENV)/.ready-dev  ## judge the judge: trainings with planted causes 
 
 serve: $(VENV)/.ready  ## server, work pool, deployments and worker on 127.0.0.1, until Ctrl-C
 	@$(BIN)/python -m flows serve --port $(PORT)
+
+doctor: $(VENV)/.ready  ## what is wrong with versions, server, worker, schedules, disk or store, and what to do
+	@$(BIN)/python -m flows doctor --port $(PORT) $(OPTIONS)
 
 clean:  ## remove what make and the tools made (the store stays)
 	rm -rf $(VENV) *.egg-info build htmlcov .coverage .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

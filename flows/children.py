@@ -103,6 +103,12 @@ class Children:
                 raise ServeError(message)
         time.sleep(POLL_S)
 
+    def watch(self, duration_s: float) -> None:
+        """Let some time pass, watching; raise as `wait` does."""
+        until = time.monotonic() + duration_s
+        while time.monotonic() < until:
+            self.wait()
+
     def end(self, name: str) -> None:
         """End a child, if it was started."""
         if process := self.running.pop(name, None):

@@ -8,7 +8,7 @@ from argparse import Action, ArgumentError, ArgumentParser, RawDescriptionHelpFo
 from collections.abc import Callable, Sequence
 from importlib import import_module
 from shutil import get_terminal_size
-from typing import Any, Literal, NoReturn, TypeVar
+from typing import Annotated, Any, Literal, NoReturn, TypeVar
 
 from pydantic import BaseModel, Field, ValidationError, create_model
 from pydantic_settings import (
@@ -23,6 +23,7 @@ from pydantic_settings import (
 from rich.console import Console
 from rich.logging import RichHandler
 
+from flows.parameters import STORE
 from models.errors import ModelError
 from warehouse.errors import WarehouseError
 
@@ -30,9 +31,10 @@ T = TypeVar("T", bound="Options")
 
 FLOWS = ("nightly", "sweep", "diagnose", "read-curves")
 """Flows by name: each is the function of that name, with underscores, in the module of that name."""
+COMMANDS = (*FLOWS, "serve", "doctor")
 USAGE = f"""usage: python -m flows NAME [--dotted.option VALUE ...]
 
-NAME is one of: {", ".join((*FLOWS, "serve"))}.
+NAME is one of: {", ".join(COMMANDS)}.
 `python -m flows NAME --help` lists a flow's options; --format json prints its result as JSON.
 """
 
@@ -96,6 +98,14 @@ class ServeOptions(Options):
     reports_port: int | None = Field(None, ge=1, le=65535, description="Of the reports; unset: the port after.")
 
 
+class DoctorOptions(FlowOptions):
+    """Look at versions, server, worker, schedules, disk and store; say what is wrong and what to do (exit code 1)."""
+
+    port: int = Field(4200, ge=1, le=65535, description="Of a server of this machine, where PREFECT_API_URL is unset.")
+    deep: bool = Field(False, description="Whether to read every published file and compare its hash.")
+    store: Annotated[str | None, STORE] = None
+
+
 def main(arguments: Sequence[str]) -> int:
     """Run a command line. Returns its exit code: 0 done, 1 failed, 2 asked wrongly."""
     if not arguments or arguments[0] in {"-h", "--help"}:
@@ -105,8 +115,10 @@ def main(arguments: Sequence[str]) -> int:
     try:
         if name == "serve":
             return _serve(rest)
+        if name == "doctor":
+            return _doctor(rest)
         if name not in FLOWS:
-            return _failed(f"there is no flow {name!r}; flows are: {', '.join((*FLOWS, 'serve'))}", 2)
+            return _failed(f"there is no flow {name!r}; flows are: {', '.join(COMMANDS)}", 2)
         return _run(name, rest)
     except UsageError as error:
         return _failed(str(error), 2)
@@ -140,6 +152,15 @@ def _serve(arguments: list[str]) -> int:
     except ServeError as error:
         return _failed(str(error), error.exit_code)
     return 0
+
+
+def _doctor(arguments: list[str]) -> int:
+    from flows.doctor import examine
+
+    said = parsed("doctor", DoctorOptions, arguments)
+    found = examine(said.port, said.store, deep=said.deep)
+    _print(found, said.format)
+    return 0 if found.is_well else 1
 
 
 def options_of(function: Callable[..., Any]) -> type[FlowOptions]:

@@ -6,17 +6,15 @@ there is still a server to write down what became of them.
 """
 
 import errno
-import http
-import http.client
 import os
 import socket
-import sys
-import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Thread
+from typing import NoReturn
 
+import httpx
 from filelock import FileLock, Timeout
 from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.actions import WorkPoolCreate
@@ -24,15 +22,16 @@ from prefect.exceptions import ObjectNotFound
 from prefect.settings import get_current_settings
 from prefect.workers.process import ProcessWorker
 
+from flows.automations import install_automations
 from flows.children import Children, ServeError, StopAskedError, signals_noted
-from flows.lost_runs import POOL, WORKER_NAME, mark_lost_runs
+from flows.lost_runs import POOL, WORKER_NAME, mark_lost_runs, retry_crashed_runs
 from flows.reports_server import LOOPBACK, ReportsServer
+from flows.server import SERVER, client_of, environment, is_healthy, prefect_command, server_log, start_server
 from warehouse.config import store_root
 
-SERVER = "Prefect server"
 WORKER = "worker"
 PROJECT_FILE = Path(__file__).parent.parent / "prefect.yaml"
-START_TIMEOUT_S = 120.0
+RETRY_EVERY_S = 10.0
 
 
 def serve(port: int, reports_port: int | None, tell: Callable[[str], None]) -> None:
@@ -58,10 +57,12 @@ def serve(port: int, reports_port: int | None, tell: Callable[[str], None]) -> N
         try:
             _bring_up(children, port, tell)
             tell(f"Prefect UI  http://{LOOPBACK}:{port}\nStore       {store}\nPress Ctrl-C to stop.")
-            while True:
-                children.wait()
+            _watch(children, port)
         except StopAskedError:
             tell("Stopping ...")
+        except httpx.HTTPError as error:
+            message = f"the Prefect server no longer answers ({type(error).__name__}); its log is {server_log()}"
+            raise ServeError(message) from error
         finally:
             _take_down(children, port)
     tell("Stopped. The history is kept for the next start.")
@@ -70,13 +71,11 @@ def serve(port: int, reports_port: int | None, tell: Callable[[str], None]) -> N
 def _bring_up(children: Children, port: int, tell: Callable[[str], None]) -> None:
     """Start server, pool, deployments and worker, each when the one before is ready."""
     tell("Starting the Prefect server (5 to 30 seconds) ...")
-    children.start(
-        SERVER, prefect_command("server", "start", "--host", LOOPBACK, "--port", str(port)), log=server_log()
-    )
-    _wait_until_healthy(children, port)
-    with SyncPrefectClient(api=_api_url(port)) as client:
+    start_server(children, port)
+    with client_of(port) as client:
         _ensure_pool(client)
         mark_lost_runs(client)
+        install_automations(client, os.environ.get("SAWTOOTH_NOTIFY_URL"))
     tell(f"Deploying {PROJECT_FILE.name} ...")
     children.run(
         "prefect deploy", prefect_command("--no-prompt", "deploy", "--all", "--prefect-file", str(PROJECT_FILE))
@@ -86,54 +85,24 @@ def _bring_up(children: Children, port: int, tell: Callable[[str], None]) -> Non
     )
 
 
+def _watch(children: Children, port: int) -> NoReturn:
+    """Watch over the children and ask again for runs that crashed, until told to stop or a child dies."""
+    with client_of(port) as client:
+        while True:
+            with suppress(httpx.HTTPError):  # a server too busy to answer is asked again in a moment
+                retry_crashed_runs(client)
+            children.watch(RETRY_EVERY_S)
+
+
 def _take_down(children: Children, port: int) -> None:
     """End the worker with its flow runs, have the server note which, then end the server."""
     try:
         children.end(WORKER)
-        if _is_healthy(port):
-            with SyncPrefectClient(api=_api_url(port)) as client:
+        if is_healthy(port):
+            with suppress(httpx.HTTPError), client_of(port) as client:  # the next start marks them
                 mark_lost_runs(client)
     finally:
         children.end(SERVER)
-
-
-def prefect_command(*arguments: str) -> list[str]:
-    """Return a command of this environment's Prefect, whatever is on the PATH."""
-    return [sys.executable, "-m", "prefect", *arguments]
-
-
-def server_log() -> Path:
-    """Return where the server's log of the last start is; the terminal is left to the flow runs."""
-    return get_current_settings().home / "sawtooth-serve.log"
-
-
-def _api_url(port: int) -> str:
-    return f"http://{LOOPBACK}:{port}/api"
-
-
-def environment(port: int, store: Path, reports_url: str) -> dict[str, str]:
-    """Return the children's environment. What is set here wins over the user's own Prefect profile."""
-    own_names = f"{LOOPBACK},localhost"
-    proxied = os.environ.get("no_proxy") or os.environ.get("NO_PROXY")
-    bypass = f"{proxied},{own_names}" if proxied else own_names
-    return {
-        "OMP_WAIT_POLICY": "PASSIVE",  # as in flows/__main__.py
-        **os.environ,
-        "no_proxy": bypass,
-        "NO_PROXY": bypass,
-        "DO_NOT_TRACK": "1",
-        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
-        "PREFECT_API_URL": _api_url(port),
-        # Prefect's default lets every page in the user's browser call the API, which can start processes.
-        "PREFECT_SERVER_CORS_ALLOWED_ORIGINS": f"http://{LOOPBACK}:{port},http://localhost:{port}",
-        # In memory, Prefect's default, a server that dies during a run never frees its deployment's slot.
-        "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "prefect.server.concurrency.lease_storage.filesystem",
-        "PREFECT_SERVER_LOGGING_LEVEL": "WARNING",
-        # Ten seconds by default: nearly all of the wait between asking for a run and its start.
-        "PREFECT_WORKER_QUERY_SECONDS": "2",
-        "SAWTOOTH_STORE": str(store),
-        "SAWTOOTH_REPORTS_URL": reports_url,
-    }
 
 
 @contextmanager
@@ -175,27 +144,6 @@ def reports_served(store: Path, port: int, reports_port: int | None) -> Iterator
             yield server.url
         finally:
             server.shutdown()
-
-
-def _wait_until_healthy(children: Children, port: int) -> None:
-    """Wait until the server answers."""
-    deadline = time.monotonic() + START_TIMEOUT_S
-    while not _is_healthy(port):
-        if time.monotonic() > deadline:
-            message = f"the Prefect server did not answer on port {port} within {START_TIMEOUT_S:.0f} s"
-            raise ServeError(message)
-        children.wait()
-
-
-def _is_healthy(port: int) -> bool:
-    connection = http.client.HTTPConnection(LOOPBACK, port, timeout=5)
-    try:
-        connection.request("GET", "/api/health")
-        return connection.getresponse().status == http.HTTPStatus.OK
-    except (OSError, http.client.HTTPException):
-        return False
-    finally:
-        connection.close()
 
 
 def _ensure_pool(client: SyncPrefectClient) -> None:

@@ -1,5 +1,6 @@
 """The Prefect UI as a person uses it: run, see the curves, be told what a bad value is. In headless Chromium."""
 
+import functools
 import json
 import os
 import re
@@ -23,7 +24,7 @@ FLAGS = [
     "--disable-sync",
     "--no-first-run",
 ]
-PATIENCE_MS = 90_000
+PATIENCE_MS = 600_000
 """For a whole run on a busy machine; each wait ends as soon as what it waits for is there."""
 
 pytestmark = [
@@ -56,7 +57,8 @@ def page() -> Iterator[Page]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=BROWSER, args=FLAGS)
         page = browser.new_page(viewport={"width": 1400, "height": 1100})
-        page.set_default_timeout(30_000)
+        page.set_default_timeout(120_000)
+        expect.set_options(timeout=60_000)
         yield page
         browser.close()
 
@@ -81,7 +83,12 @@ def test_a_quick_run_completes_and_shows_its_curves_and_report(
     page.get_by_text("Quick run").click()
     # The toast that offers "View run" comes and goes; its name of the run is enough.
     name = page.locator(".toast-flow-run-create__message--emphasized").first.inner_text()
-    expect_completed(served, page, name)
+    run = expect_completed(served, page, name)
+    graph = page.locator(".flow-run-graph")
+    expect(graph.locator("canvas").first).to_be_visible()
+    expect(graph).not_to_have_class(re.compile("no-nodes"))
+    drawn = served.api("GET", f"/flow_runs/{run['id']}/graph-v2")["nodes"]
+    assert [node["label"].rpartition("-")[0] for _, node in drawn][:3] == ["ingest", "build dataset", "train"]
     keep("quick-run")
 
     open_newest(page, f"{served.url}/artifacts/key/curves-250k")
@@ -121,6 +128,48 @@ def test_a_custom_run_says_what_is_out_of_bounds_and_then_runs(
     run = expect_completed(served, page, "asked-by-hand")
     assert run["parameters"]["training"]["batch_size"] == 32
     keep("custom-run")
+
+
+def test_a_long_run_shows_its_progress_is_cancelled_and_run_again(
+    served: Served, tiny: str, page: Page, keep: Callable[[str], None]
+) -> None:
+    long = {**TINY, "training": {**TINY["training"], "epochs": 10_000}}
+    asked = {"name": "long", "parameters": long, "state": {"type": "SCHEDULED"}}
+    run = served.api("POST", f"/deployments/{tiny.rpartition('/')[2]}/create_flow_run", asked)
+    shown = functools.partial(expect_state, served, page, run["id"])
+    shown("Running")
+    wait_for(lambda: served.api("POST", "/artifacts/count", artifacts_of(run["id"])), "progress")
+    open_newest(page, f"{served.url}/artifacts/key/training-250k")
+    expect(page.get_by_text(re.compile(r"Progress: \d+%")).first).to_be_visible()
+    keep("progress")
+
+    shown("Running")
+    page.get_by_role("button", name="Cancel").click()
+    keep("cancel")
+    page.get_by_role("button", name="Confirm").click()
+    shown("Cancelled")
+    keep("cancelled")
+
+    page.get_by_role("button", name="Retry").click()
+    expect(page.get_by_text("This will retry flow run long")).to_be_visible()
+    keep("retry")
+    page.get_by_role("button", name="Retry").last.click()
+    shown("Running")
+    assert served.api("GET", f"/flow_runs/{run['id']}")["run_count"] == 2
+    keep("running-again")
+    served.api("POST", f"/flow_runs/{run['id']}/set_state", {"state": {"type": "CANCELLING"}})
+    wait_for(lambda: served.api("GET", f"/flow_runs/{run['id']}")["state_type"] == "CANCELLED", "end of the run")
+
+
+def artifacts_of(run: str) -> dict[str, Any]:
+    """Return a filter for a run's progress."""
+    return {"artifacts": {"flow_run_id": {"any_": [run]}, "key": {"any_": ["training-250k"]}}}
+
+
+def expect_state(served: Served, page: Page, run: str, state: str) -> None:
+    """Open the page of a run and wait until it says so by itself."""
+    page.goto(f"{served.url}/runs/flow-run/{run}")
+    expect(page.get_by_text(re.compile(f"^{state}$")).first).to_be_visible(timeout=PATIENCE_MS)
 
 
 def entry(page: Page, title: str) -> Locator:

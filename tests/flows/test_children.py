@@ -62,6 +62,15 @@ def test_a_child_that_was_killed_is_named_by_its_signal() -> None:
         until_raised(children)
 
 
+def test_watching_takes_its_time_and_notices_a_death() -> None:
+    children = Children(os.environ, Asked())
+    children.watch(0.1)
+    children.start("oracle", SLEEPER)
+    children.running["oracle"].kill()
+    with pytest.raises(ServeError, match="oracle ended by itself"):
+        children.watch(10)
+
+
 def test_a_command_that_fails_is_quoted() -> None:
     with pytest.raises(ServeError, match=r"(?s)deploy failed \(exit code 1\).*no such pool"):
         Children(os.environ, Asked()).run("deploy", [sys.executable, "-c", "import sys; sys.exit('no such pool')"])

@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from flows import serve as serving
+from flows.automations import SILENCE
 from flows.children import ServeError
 from flows.serve import serve
 
@@ -51,19 +52,6 @@ def test_a_second_serve_on_one_home_is_refused(home: Path, free_ports: Callable[
         pass  # free again
 
 
-def test_the_users_prefect_profile_and_proxy_do_not_reach_the_children(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("PREFECT_API_URL", "https://elsewhere.example/api")
-    monkeypatch.setenv("no_proxy", "intranet.example")
-    environment = serving.environment(4200, tmp_path, "http://127.0.0.1:4201")
-    assert environment["PREFECT_API_URL"] == "http://127.0.0.1:4200/api"
-    assert environment["no_proxy"] == environment["NO_PROXY"] == "intranet.example,127.0.0.1,localhost"
-    assert environment["PREFECT_SERVER_ANALYTICS_ENABLED"] == "false"
-    assert environment["SAWTOOTH_STORE"] == str(tmp_path)
-    assert environment["SAWTOOTH_REPORTS_URL"] == "http://127.0.0.1:4201"
-
-
 def deployments() -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = yaml.safe_load(serving.PROJECT_FILE.read_text())["deployments"]
     return found
@@ -89,6 +77,23 @@ def test_every_schedule_has_a_slug_and_a_time_zone(deployment: dict[str, Any]) -
     """Without a slug, deploying again starts a schedule that was paused in the UI."""
     schedules = deployment.get("schedules", [])
     assert all(schedule["slug"] and schedule["timezone"] == "UTC" for schedule in schedules)
+
+
+@pytest.mark.parametrize("deployment", deployments(), ids=lambda each: str(each["name"]))
+def test_a_schedules_overlap_is_cancelled_and_what_a_person_asks_for_waits(deployment: dict[str, Any]) -> None:
+    limit = deployment.get("concurrency_limit", {"limit": None})
+    if deployment.get("schedules"):
+        assert limit == {"limit": 1, "collision_strategy": "CANCEL_NEW"}
+    else:
+        assert limit["limit"] is None or limit == {"limit": 1, "collision_strategy": "ENQUEUE"}
+
+
+@pytest.mark.parametrize("deployment", deployments(), ids=lambda each: str(each["name"]))
+def test_every_deployment_says_what_it_is_and_sends_heartbeats_often_enough(deployment: dict[str, Any]) -> None:
+    assert deployment["description"].strip()
+    assert deployment["tags"]
+    heartbeat_s = int(deployment["work_pool"]["job_variables"]["env"]["PREFECT_FLOWS_HEARTBEAT_FREQUENCY"])
+    assert 3 * heartbeat_s < SILENCE.total_seconds()
 
 
 def test_nights_and_the_weekly_diagnosis_are_scheduled_and_what_is_asked_for_is_not() -> None:
