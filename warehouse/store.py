@@ -21,7 +21,7 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,79}")
 
 @dataclass(frozen=True)
 class Store:
-    """A store's folder. Readers see `events/`, `datasets/`, `runs/`, `studies/`; `work/` holds what is unfinished."""
+    """A store's folder. Readers see all of it but `work/`, which holds what is unfinished."""
 
     root: Path
 
@@ -40,6 +40,10 @@ class Store:
     def study(self, study_id: str) -> Path:
         """Return the folder of a finished study."""
         return self.root / "studies" / checked(study_id)
+
+    def champion(self, source: str, size: str) -> Path:
+        """Return the file that says which run is the champion of a source and size."""
+        return self.root / "champions" / checked(source) / f"{checked(size)}.json"
 
     def work(self, kind: str, name: str) -> Path:
         """Return the folder where something is being made; it is on the store's own file system."""

@@ -1,0 +1,19 @@
+"""What can be asked of what comes after a training: who is the champion, what is recommended, what is kept."""
+
+from pydantic import Field
+
+from warehouse.config import Closed
+
+
+class Promotion(Closed):
+    """How a night's run competes for the place of its source's and size's champion. Not part of the question."""
+
+    compete: bool = Field(True, description="Whether the run may become the champion; the arms of a study may not.")
+    nights: int = Field(7, ge=1, le=1000, description="Earlier nights whose median is the measure (1 to 1000).")
+    max_drop: float = Field(
+        0.1,
+        gt=0,
+        lt=1,
+        description="A test hit ratio that is a larger share below that median raises the event "
+        "sawtooth.quality.dropped (above 0, below 1).",
+    )
