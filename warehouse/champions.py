@@ -149,6 +149,21 @@ def champion_of(store: Store, source: str | None, size: str) -> Standing:
     return found[0]
 
 
+def run_meant(store: Store, said: str, source: str | None, size: str) -> str:
+    """Return the run that is meant: the one said, or the champion of a source and size.
+
+    Raises
+    ------
+    WarehouseError
+        If it is not in the store, or not as it was published.
+    """
+    run_id = str(champion_of(store, source, size).run_id) if said == "champion" else said
+    if not finished(store, run_id):
+        message = f"run {run_id} is not in the store; python -m flows champions, or the view runs, lists those that are"
+        raise WarehouseError(message)
+    return run_id
+
+
 def roll_back(store: Store, standing: Standing, to: str | None, tell: Callable[[str], None]) -> Standing:
     """Put the champion before back, or one that is named.
 

@@ -1,5 +1,7 @@
 """What can be asked of what comes after a training: who is the champion, what is recommended, what is kept."""
 
+from typing import Literal
+
 from pydantic import Field
 
 from warehouse.config import Closed
@@ -16,4 +18,14 @@ class Promotion(Closed):
         lt=1,
         description="A test hit ratio that is a larger share below that median raises the event "
         "sawtooth.quality.dropped (above 0, below 1).",
+    )
+
+
+class Recommendation(Closed):
+    """What is recommended to a user."""
+
+    k: int = Field(10, ge=1, le=10_000, description="Items a user (1 to 10,000, at most the vocabulary).")
+    seen: Literal["keep", "drop"] = Field(
+        "keep",
+        description="Items that the user had before: kept, as when the model was evaluated, or left out of its lists.",
     )

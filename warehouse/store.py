@@ -45,6 +45,10 @@ class Store:
         """Return the file that says which run is the champion of a source and size."""
         return self.root / "champions" / checked(source) / f"{checked(size)}.json"
 
+    def recommendations(self, source: str, size: str) -> Path:
+        """Return the file of what is recommended to a source's users."""
+        return self.root / "recommendations" / checked(source) / f"{checked(size)}.parquet"
+
     def work(self, kind: str, name: str) -> Path:
         """Return the folder where something is being made; it is on the store's own file system."""
         return self.root / "work" / checked(kind) / checked(name)
