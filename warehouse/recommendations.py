@@ -1,7 +1,6 @@
 """What is recommended, as one Parquet file: written part by part, visible whole or not at all."""
 
 import json
-import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,7 +12,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from warehouse.snapshot import Snapshot
-from warehouse.store import sync_folder, told_plainly
+from warehouse.store import replaced
 
 _NAMES = pa.dictionary(pa.int32(), pa.string())
 SCHEMA = pa.schema([
@@ -37,19 +36,9 @@ def written(path: Path, about: Mapping[str, Any]) -> Iterator[Write]:
     about
         What the file says of itself, as JSON under ``sawtooth`` in its metadata.
     """
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
-    with told_plainly(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            schema = SCHEMA.with_metadata({"sawtooth": json.dumps(dict(about))})
-            with pq.ParquetWriter(partial, schema, compression="zstd") as writer:
-                yield lambda table: writer.write_table(table.cast(schema))
-            with partial.open("rb") as file:
-                os.fsync(file.fileno())
-            partial.replace(path)
-            sync_folder(path.parent)
-        finally:
-            partial.unlink(missing_ok=True)
+    schema = SCHEMA.with_metadata({"sawtooth": json.dumps(dict(about))})
+    with replaced(path) as partial, pq.ParquetWriter(partial, schema, compression="zstd") as writer:
+        yield lambda table: writer.write_table(table.cast(schema))
 
 
 def as_rows(

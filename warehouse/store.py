@@ -143,6 +143,24 @@ def read_json(path: Path) -> dict[str, Any]:
     return content
 
 
+@contextmanager
+def replaced(path: Path) -> Iterator[Path]:
+    """Yield where to write a file that takes its name at the end: synced, renamed.
+
+    After an error there is what there was before.
+    """
+    partial = path.with_name(f".{path.name}.{os.getpid()}")
+    with told_plainly(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            yield partial
+            _sync(partial)
+            partial.replace(path)
+            sync_folder(path.parent)
+        finally:
+            partial.unlink(missing_ok=True)
+
+
 def publish(work: Path, final: Path) -> None:
     """Make a finished folder visible: every file synced, then one rename.
 

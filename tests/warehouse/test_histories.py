@@ -4,8 +4,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.warehouse.conftest import LIGHT
@@ -47,18 +48,33 @@ def of_arrays(snapshot: Snapshot) -> Found:
     return said
 
 
-@settings(max_examples=10)
-@given(seed=st.integers(0, 10**6), ties=st.sampled_from(["source", "hash"]), part=st.sampled_from([1, 7, 500]))
-def test_without_newer_events_histories_are_the_datasets_own(new_house, seed, ties, part):
-    """Whatever the order of ties and wherever the stream of events is parted."""
-    random = np.random.default_rng(seed)
+@pytest.mark.parametrize("ties", ["source", "hash"])
+def test_without_newer_events_histories_are_the_datasets_own(house, monkeypatch, ties):
+    """Whatever the order of ties; users are of 25 events each, 60 times in all, so that many are tied."""
+    random = np.random.default_rng(2)
     rows = [(f"u{random.integers(12):02}", f"i{random.integers(20):02}", int(random.integers(60))) for _ in range(300)]
-    house = new_house()
     snapshot = dataset_of(house, rows, ties=ties, min_user_events=1)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(histories, "_EVENTS_A_PART", part)
-        patch.setattr(histories, "_USERS_A_PART", 5)
-        assert found(house, snapshot) == of_arrays(snapshot)
+    monkeypatch.setattr(histories, "_USERS_A_PART", 5)
+    assert found(house, snapshot) == of_arrays(snapshot)
+
+
+@given(
+    counts=st.lists(st.integers(1, 5), max_size=8),
+    cuts=st.lists(st.integers(0, 40), max_size=6),
+)
+def test_a_stream_is_parted_where_a_user_ends_wherever_its_batches_end(counts, cuts):
+    users = [f"u{place}" for place, count in enumerate(counts) for _ in range(count)]
+    table = pa.table({"user": pa.array(users, pa.string()), "place": pa.array(range(len(users)), pa.int64())})
+    ends = sorted({0, len(users), *(cut for cut in cuts if cut < len(users))})
+    batches = [
+        batch
+        for start, end in zip(ends, ends[1:], strict=False)
+        for batch in table.slice(start, end - start).to_batches()
+    ]
+    parts = list(histories._whole_users(iter(batches)))
+    assert [row for part in parts for row in part.to_pylist()] == table.to_pylist()
+    owners = [set(part["user"].to_pylist()) for part in parts]
+    assert sum(map(len, owners)) == len(counts)
 
 
 def test_newer_events_count_and_unknown_items_are_skipped(house, small_rows):
