@@ -28,7 +28,7 @@ from warehouse.errors import WarehouseError
 
 T = TypeVar("T", bound="Options")
 
-FLOWS = ("nightly", "champions", "rollback", "recommend", "export", "sweep", "diagnose", "read-curves")
+FLOWS = ("nightly", "champions", "rollback", "recommend", "export", "prune", "sweep", "diagnose", "read-curves")
 """Flows by name: each is the function of that name, with underscores, in the module of that name."""
 USAGE = f"""usage: python -m flows NAME [--dotted.option VALUE ...]
 

@@ -29,3 +29,15 @@ class Recommendation(Closed):
         "keep",
         description="Items that the user had before: kept, as when the model was evaluated, or left out of its lists.",
     )
+
+
+class Keep(Closed):
+    """What stays in the store. The champion, what its dataset is and what a kept study compares always do."""
+
+    newest: int = Field(10, ge=1, description="Newest runs of each source and size (at least 1).")
+    best: int = Field(3, ge=0, description="Runs of each source and size with the best test hit ratio (at least 0).")
+    champions: int = Field(5, ge=0, description="Champions before the present one, to roll back to (at least 0).")
+    studies: int | None = Field(None, ge=0, description="Newest studies, with their runs (at least 0); unset: all.")
+    days: float = Field(
+        2.0, ge=0, allow_inf_nan=False, description="What is not older stays, unfinished work too (days, at least 0)."
+    )

@@ -59,7 +59,7 @@ class Store:
 
         The kernel lets go of the lock when a process dies.
         """
-        path = self.root / "work" / "locks" / f"{checked(kind)}-{checked(name)}.lock"
+        path = self._lock_path(kind, name)
         lock = FileLock(path)
         with told_plainly(path):
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -73,10 +73,32 @@ class Store:
         finally:
             lock.release()
 
+    @contextmanager
+    def lock_if_free(self, kind: str, name: str) -> Iterator[bool]:
+        """Hold the lock inside the block if nobody else does; yield whether it is held."""
+        lock = FileLock(self._lock_path(kind, name))
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            yield False
+            return
+        try:
+            yield True
+        finally:
+            lock.release()
+
+    def _lock_path(self, kind: str, name: str) -> Path:
+        return self.root / "work" / "locks" / f"{checked(kind)}-{checked(name)}.lock"
+
 
 def store_at(said: str | None) -> Store:
     """Return the store that is meant: the one said, else SAWTOOTH_STORE, else `store/` in the project."""
     return Store(store_root(said))
+
+
+def is_name(name: str) -> bool:
+    """Return whether something in the store may have this name."""
+    return _NAME.fullmatch(name) is not None and ".." not in name
 
 
 def checked(name: str) -> str:
@@ -87,7 +109,7 @@ def checked(name: str) -> str:
     WarehouseError
         If it could: other than a-z, 0-9, dot, dash and underscore, over 80 characters, or two dots.
     """
-    if not _NAME.fullmatch(name) or ".." in name:
+    if not is_name(name):
         message = f"{name!r} is not a name in the store: use a-z, 0-9, '.', '-' and '_', at most 80 characters"
         raise WarehouseError(message)
     return name

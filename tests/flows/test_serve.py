@@ -93,7 +93,7 @@ def test_every_schedule_has_a_slug_and_a_time_zone(deployment: dict[str, Any]) -
 
 def test_nights_and_the_weekly_diagnosis_are_scheduled_and_what_is_asked_for_is_not() -> None:
     assert {each["name"]: len(each.get("schedules", [])) for each in deployments()} == {
-        "250k": 1, "5.5m": 1, "weekly": 1, "users": 1, "arm": 0, "rates": 0, "file": 0,
+        "250k": 1, "5.5m": 1, "weekly": 1, "users": 1, "arm": 0, "rates": 0, "file": 0, "store": 0,
     }  # fmt: skip
 
 

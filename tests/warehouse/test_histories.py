@@ -1,5 +1,6 @@
 """Histories as of now, against the arrays of the dataset and against tables worked by hand."""
 
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -66,11 +67,8 @@ def test_a_stream_is_parted_where_a_user_ends_wherever_its_batches_end(counts, c
     users = [f"u{place}" for place, count in enumerate(counts) for _ in range(count)]
     table = pa.table({"user": pa.array(users, pa.string()), "place": pa.array(range(len(users)), pa.int64())})
     ends = sorted({0, len(users), *(cut for cut in cuts if cut < len(users))})
-    batches = [
-        batch
-        for start, end in zip(ends, ends[1:], strict=False)
-        for batch in table.slice(start, end - start).to_batches()
-    ]
+    slices = [table.slice(start, end - start) for start, end in pairwise(ends)]
+    batches = [batch for part in slices for batch in part.to_batches()]
     parts = list(histories._whole_users(iter(batches)))
     assert [row for part in parts for row in part.to_pylist()] == table.to_pylist()
     owners = [set(part["user"].to_pylist()) for part in parts]
