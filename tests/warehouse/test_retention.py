@@ -50,17 +50,8 @@ def test_a_run_from_the_future_is_young():
 def test_the_champion_and_so_many_before_it_are_protected(champions, kept):
     standing = Standing(source="shop", size="250k")
     for name in "abcd":
-        standing = standing.with_entry(
-            Entry(
-                at="",
-                action="promoted",
-                run_id=name,
-                champion=name,
-                dataset_id="d",
-                metric="hr@10",
-                test_hr=0.1,
-                reason="",
-            )  # fmt: skip
-        )
+        entry = Entry(at="", action="promoted", run_id=name, champion=name, dataset_id="d", metric="hr@10",
+                      test_hr=0.1, reason="")  # fmt: skip
+        standing = standing.with_entry(entry)
     assert "".join(sorted(protected_champions(standing, Keep(champions=champions)))) == kept
     assert protected_champions(Standing(source="shop", size="1m"), Keep(champions=champions)) == set()
