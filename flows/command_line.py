@@ -29,7 +29,7 @@ from warehouse.errors import WarehouseError
 
 T = TypeVar("T", bound="Options")
 
-FLOWS = ("nightly", "sweep", "diagnose", "read-curves")
+FLOWS = ("nightly", "champions", "rollback", "recommend", "export", "prune", "sweep", "diagnose", "read-curves")
 """Flows by name: each is the function of that name, with underscores, in the module of that name."""
 COMMANDS = (*FLOWS, "serve", "doctor")
 USAGE = f"""usage: python -m flows NAME [--dotted.option VALUE ...]

@@ -5,6 +5,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from models.errors import ModelError
+from tasks.promote import Outcome
 
 
 class Night(BaseModel):
@@ -28,6 +29,9 @@ class Night(BaseModel):
     best_validation_epoch: float | None
     verdict: str | None = Field(None, description="Why its curves saw, in a line; none in runs of older versions.")
     is_issue: str | None = Field(None, description="Whether that is an issue: yes, no, cannot_tell.")
+    champion: str | None = Field(None, description="The run that is its source's and size's champion now.")
+    promoted: bool | None = Field(None, description="Whether this one became it; none where it did not compete.")
+    promotion_reason: str | None = Field(None, description="Why it did or did not.")
     wall_s: float = Field(description="Seconds that the training took.")
 
     def __str__(self) -> str:
@@ -42,6 +46,7 @@ class Night(BaseModel):
             f"best validation {self.metric} {_number(self.best_validation_hr)},"
             f" epoch {_number(self.best_validation_epoch, 2)}; run {self.run_id}, {source}\n"
             f"{self._said_of_curves()}"
+            f"{self._said_of_champion()}"
             f"report: {self.report}"
         )
 
@@ -50,12 +55,18 @@ class Night(BaseModel):
             return ""
         return f"why the curves saw: {self.verdict}; an issue: {(self.is_issue or 'cannot_tell').replace('_', ' ')}\n"
 
+    def _said_of_champion(self) -> str:
+        if self.promoted is None:
+            return ""
+        what = "became the champion" if self.promoted else f"did not become the champion, which is {self.champion}"
+        return f"{what}: {self.promotion_reason}\n"
+
 
 def _number(value: float | None, digits: int = 4) -> str:
     return "unknown" if value is None else f"{value:.{digits}f}"
 
 
-def concluded(run: dict[str, Any], address: str, *, reused: bool) -> Night:
+def concluded(run: dict[str, Any], address: str, outcome: Outcome | None, *, reused: bool) -> Night:
     """Return a run as a night's result.
 
     Raises
@@ -69,4 +80,7 @@ def concluded(run: dict[str, Any], address: str, *, reused: bool) -> Night:
             f" Run {run['run_id']} is stored with its curves ({address}); lower --training.optimizer.lr"
         )
         raise ModelError(message)
-    return Night.model_validate({**run, "report": address, "reused": reused})
+    said = {"report": address, "reused": reused}
+    if outcome:
+        said |= {"champion": outcome.champion, "promoted": outcome.promoted, "promotion_reason": outcome.reason}
+    return Night.model_validate({**run, **said})

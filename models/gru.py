@@ -57,7 +57,7 @@ class NextItemGRU(nn.Module):
             (B, H) float32.
         """
         state_BLH, _ = self.gru(self.inputs(history_BL))
-        row_B = torch.arange(len(length_B), device=length_B.device)
+        row_B = torch.arange(length_B.shape[0], device=length_B.device)  # len() would fix the size in an export
         return self.readout(state_BLH[row_B, length_B - 1])
 
     def inputs(self, history_BL: Tensor) -> Tensor:

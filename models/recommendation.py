@@ -18,7 +18,10 @@ from models.windows import HISTORY, UNKNOWN
 
 
 def recommend(
-    model: NextItemGRU, histories: Sequence[Sequence[int]], k: int
+    model: NextItemGRU,
+    histories: Sequence[Sequence[int]],
+    k: int,
+    left_out: Sequence[NDArray[np.int32]] | None = None,
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     """Give each history the k items that most probably come next.
 
@@ -30,11 +33,14 @@ def recommend(
         N histories of codes 0 (unknown) to V, oldest first; the last 10 of each count.
     k
         Items a history, 1 to V.
+    left_out
+        For each history codes 1 to V that are not recommended, such as all that was seen; None: nothing is left out.
 
     Returns
     -------
     tuple of numpy.ndarray
-        (N, k) int64 codes, the best first, and their (N, k) float32 logits.
+        (N, k) int64 codes, the best first, and their (N, k) float32 logits. Where fewer than k items are not left out,
+        the last codes are `UNKNOWN` and their logits minus infinity.
 
     Raises
     ------
@@ -52,10 +58,19 @@ def recommend(
     with frozen(model):
         for start in range(0, len(histories), rows):
             chosen = slice(start, start + rows)
-            best = model(*pad(histories[chosen], device)).topk(k)
-            codes[chosen] = (best.indices + 1).cpu().numpy()
+            logits_NV = model(*pad(histories[chosen], device))
+            if left_out is not None:
+                _leave_out(logits_NV, left_out[chosen])
+            best = logits_NV.topk(k)
+            codes[chosen] = (best.indices + 1).masked_fill(best.values == -torch.inf, UNKNOWN).cpu().numpy()
             scores[chosen] = best.values.cpu().numpy()
     return codes, scores
+
+
+def _leave_out(logits_NV: Tensor, left_out: Sequence[NDArray[np.int32]]) -> None:
+    rows = np.repeat(np.arange(len(left_out)), [len(codes) for codes in left_out])
+    columns = np.concatenate(left_out).astype(np.int64) - 1
+    logits_NV[torch.from_numpy(rows), torch.from_numpy(columns)] = -torch.inf
 
 
 def pad(histories: Sequence[Sequence[int]], device: torch.device) -> tuple[Tensor, Tensor]:

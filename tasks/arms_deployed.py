@@ -12,6 +12,7 @@ from prefect.exceptions import ObjectNotFound
 from prefect.settings import get_current_settings
 from prefect.states import Cancelling
 
+from tasks.arms_here import AN_EXPERIMENT
 from tasks.plan import PlannedRun, Question, StudyPlan
 from tasks.verb import in_flow_run
 from warehouse.errors import WarehouseError
@@ -84,7 +85,7 @@ def parameters_of(question: Question, run: PlannedRun) -> dict[str, Any]:
     compute = question.compute.model_copy(update={"threads": question.compute.threads or 1})
     asked = {
         "source": question.source, "dataset": question.dataset, "training": run.training, "compute": compute,
-        "extraction": question.extraction,
+        "extraction": question.extraction, "promotion": AN_EXPERIMENT,
     }  # fmt: skip
     said = {name: model.model_dump(mode="json", exclude_defaults=True) for name, model in asked.items()}
     return {**said, "size": question.size, "store": question.store}

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 from tasks.plan import PlannedRun, Question, StudyPlan
 from tasks.reproduce import command_for
 from tasks.tied import TIED
+from warehouse.policies import Promotion
 from warehouse.store import fresh, store_at
 
 GRACE_S = 15.0
@@ -22,6 +23,10 @@ GRACE_S = 15.0
 _KEEP_MEMORY = {"MALLOC_TRIM_THRESHOLD_": "1000000000", "MALLOC_MMAP_THRESHOLD_": "1000000000"}
 """For glibc; others ignore it. A step frees and asks again for megabytes, and fresh pages cost a seventh of its time:
 5,881 and 6,178 windows/s without, 6,982 and 6,877 with (Online Retail II, one thread)."""
+
+
+AN_EXPERIMENT = Promotion(compete=False)
+"""An arm asks a question; it is no candidate for the champion's place."""
 
 
 class StartHere(Protocol):
@@ -105,6 +110,7 @@ def asked_of(question: Question, run: PlannedRun) -> dict[str, Any]:
     """Return what a run asks."""
     return {
         "source": question.source, "size": question.size, "dataset": question.dataset, "training": run.training,
+        "promotion": AN_EXPERIMENT,
     }  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from tasks.compare import COMPARED, said_of
 from tasks.verb import tell, verb
 from warehouse.errors import WarehouseError
 from warehouse.figures import curves_png
@@ -35,6 +36,8 @@ def _render(where: Store, draft: Draft, command: str) -> None:
     points, scores = draft.read("curve_points"), draft.read("scores")
     judged = read_json(draft.folder / "judged.json")
     run = {**training, **summary_of(points, scores, config["cutoffs"][0]), **judged, "command": command}
+    if (draft.folder / COMPARED).is_file():
+        run["beside_champion"] = _beside_champion(read_json(draft.folder / COMPARED))
     verdict = draft.folder / "verdict.json"
     snapshot = open_snapshot(where.dataset(training["dataset_id"]))
     page = render_report(
@@ -52,3 +55,7 @@ def _render(where: Store, draft: Draft, command: str) -> None:
     (draft.folder / "figures" / "curves.png").write_bytes(curves_png(points, ("loss", run["metric"])))
     (draft.folder / "report.html").write_text(page, encoding="utf-8")
     write_json(draft.folder / "run.json", run)
+
+
+def _beside_champion(compared: dict[str, Any]) -> str:
+    return f"{said_of(compared['champion'], promoted=compared['promoted'])}: {compared['reason']}"

@@ -21,7 +21,7 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,79}")
 
 @dataclass(frozen=True)
 class Store:
-    """A store's folder. Readers see `events/`, `datasets/`, `runs/`, `studies/`; `work/` holds what is unfinished."""
+    """A store's folder. Readers see all of it but `work/`, which holds what is unfinished."""
 
     root: Path
 
@@ -41,6 +41,14 @@ class Store:
         """Return the folder of a finished study."""
         return self.root / "studies" / checked(study_id)
 
+    def champion(self, source: str, size: str) -> Path:
+        """Return the file that says which run is the champion of a source and size."""
+        return self.root / "champions" / checked(source) / f"{checked(size)}.json"
+
+    def recommendations(self, source: str, size: str) -> Path:
+        """Return the file of what is recommended to a source's users."""
+        return self.root / "recommendations" / checked(source) / f"{checked(size)}.parquet"
+
     def work(self, kind: str, name: str) -> Path:
         """Return the folder where something is being made; it is on the store's own file system."""
         return self.root / "work" / checked(kind) / checked(name)
@@ -51,7 +59,7 @@ class Store:
 
         The kernel lets go of the lock when a process dies.
         """
-        path = self.root / "work" / "locks" / f"{checked(kind)}-{checked(name)}.lock"
+        path = self._lock_path(kind, name)
         lock = FileLock(path)
         with told_plainly(path):
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -65,10 +73,32 @@ class Store:
         finally:
             lock.release()
 
+    @contextmanager
+    def lock_if_free(self, kind: str, name: str) -> Iterator[bool]:
+        """Hold the lock inside the block if nobody else does; yield whether it is held."""
+        lock = FileLock(self._lock_path(kind, name))
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            yield False
+            return
+        try:
+            yield True
+        finally:
+            lock.release()
+
+    def _lock_path(self, kind: str, name: str) -> Path:
+        return self.root / "work" / "locks" / f"{checked(kind)}-{checked(name)}.lock"
+
 
 def store_at(said: str | None) -> Store:
     """Return the store that is meant: the one said, else SAWTOOTH_STORE, else `store/` in the project."""
     return Store(store_root(said))
+
+
+def is_name(name: str) -> bool:
+    """Return whether something in the store may have this name."""
+    return _NAME.fullmatch(name) is not None and ".." not in name
 
 
 def checked(name: str) -> str:
@@ -79,7 +109,7 @@ def checked(name: str) -> str:
     WarehouseError
         If it could: other than a-z, 0-9, dot, dash and underscore, over 80 characters, or two dots.
     """
-    if not _NAME.fullmatch(name) or ".." in name:
+    if not is_name(name):
         message = f"{name!r} is not a name in the store: use a-z, 0-9, '.', '-' and '_', at most 80 characters"
         raise WarehouseError(message)
     return name
@@ -133,6 +163,24 @@ def read_json(path: Path) -> dict[str, Any]:
         message = f"{path} is damaged (not a JSON object); remove its folder and ask again"
         raise WarehouseError(message)
     return content
+
+
+@contextmanager
+def replaced(path: Path) -> Iterator[Path]:
+    """Yield where to write a file that takes its name at the end: synced, renamed.
+
+    After an error there is what there was before.
+    """
+    partial = path.with_name(f".{path.name}.{os.getpid()}")
+    with told_plainly(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            yield partial
+            _sync(partial)
+            partial.replace(path)
+            sync_folder(path.parent)
+        finally:
+            partial.unlink(missing_ok=True)
 
 
 def publish(work: Path, final: Path) -> None:

@@ -17,6 +17,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from warehouse.champions import CHAMPION_COLUMNS, champion_rows
 from warehouse.config import Extraction
 from warehouse.duck import connected, file_text, text, translated
 from warehouse.errors import WarehouseError
@@ -28,7 +29,18 @@ from warehouse.verdict_views import STUDY_COLUMNS, VERDICT_COLUMNS, checked_json
 
 _Made = TypeVar("_Made")
 
-VIEWS = ("events", "quarantine", "datasets", "windows", "runs", *SCHEMAS, "studies", "study_arms", "verdicts")
+VIEWS = (
+    "events",
+    "quarantine",
+    "datasets",
+    "windows",
+    "runs",
+    *SCHEMAS,
+    "studies",
+    "study_arms",
+    "verdicts",
+    "champions",
+)
 """What can be asked."""
 
 _RUN_COLUMNS = {
@@ -238,4 +250,5 @@ _AS_ROWS: dict[str, tuple[Callable[[Store], list[dict[str, Any]]], dict[str, pa.
     "datasets": (_datasets, _DATASET_COLUMNS),
     "studies": (_studies, STUDY_COLUMNS),
     "verdicts": (_verdicts, VERDICT_COLUMNS),
+    "champions": (champion_rows, CHAMPION_COLUMNS),
 }

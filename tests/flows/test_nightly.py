@@ -33,6 +33,7 @@ def test_a_night_leaves_a_whole_run(tiny_night):
         "DONE", "config.json", "training.json", "run.json", "report.html", "figures/curves.png", "model.json",
         "model.safetensors", "curve_points.parquet", "steps.parquet", "norms.parquet", "forgetting.parquet",
         "quarters.parquet", "watched.parquet", "ranks.parquet", "scores.parquet", "judged.json", "verdict.json",
+        "champion.json",
     }  # fmt: skip
     assert tiny_night.night["status"] == "finished"
     assert not tiny_night.night["reused"]

@@ -98,7 +98,7 @@ def test_every_deployment_says_what_it_is_and_sends_heartbeats_often_enough(depl
 
 def test_nights_and_the_weekly_diagnosis_are_scheduled_and_what_is_asked_for_is_not() -> None:
     assert {each["name"]: len(each.get("schedules", [])) for each in deployments()} == {
-        "250k": 1, "5.5m": 1, "weekly": 1, "arm": 0, "rates": 0, "file": 0,
+        "250k": 1, "5.5m": 1, "weekly": 1, "users": 1, "arm": 0, "rates": 0, "file": 0, "store": 0,
     }  # fmt: skip
 
 

@@ -38,6 +38,20 @@ def test_the_last_ten_items_count(model: NextItemGRU) -> None:
     assert not np.allclose(scores[0], scores[2], rtol=1e-4)
 
 
+def test_what_is_left_out_is_in_no_list(model: NextItemGRU, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recommendation, "rows_per_batch", lambda *_: 2)
+    histories, none = [[1, 2], [3], [4], [5]], np.empty(0, np.int32)
+    left_out = [np.array([1, 2, 2], np.int32), none, np.arange(1, 8, dtype=np.int32), np.arange(1, 10, dtype=np.int32)]
+    every, every_score = recommend(model, histories, k=9)
+    codes, scores = recommend(model, histories, k=4, left_out=left_out)
+    for row, out in enumerate(left_out):
+        kept = [place for place in range(9) if every[row, place] not in out][:4]
+        expected = every[row, kept].tolist() + [0] * (4 - len(kept))
+        assert codes[row].tolist() == expected
+        np.testing.assert_allclose(scores[row, : len(kept)], every_score[row, kept], rtol=1e-5)
+        assert np.isneginf(scores[row, len(kept) :]).all()
+
+
 def test_no_histories_give_no_lists(model: NextItemGRU) -> None:
     assert recommend(model, [], k=2)[0].shape == (0, 2)
 

@@ -36,14 +36,19 @@ class TinyRun:
     dataset_id: str
 
 
+def made(root: Path, question: Question) -> TinyRun:
+    """Make a run by the verbs of a night, up to its report."""
+    store, size, training = str(root), question.size, question.training
+    ingested = ingest(question.source, question.extraction, store)
+    dataset_id = build_dataset(ingested, size, question.dataset, question.extraction, store).dataset_id
+    run_id = train(dataset_id, training, question.compute, store).run_id
+    evaluate(run_id, dataset_id, training, question.compute, store)
+    judge(run_id, dataset_id, store)
+    report(run_id, "python -m flows nightly", store)
+    return TinyRun(root, run_id, dataset_id)
+
+
 @pytest.fixture(scope="session")
 def tiny_run(tmp_path_factory: pytest.TempPathFactory) -> TinyRun:
     """Make a run of three epochs; every test may read it, none may change it."""
-    root = tmp_path_factory.mktemp("tiny-run") / "store"
-    store = str(root)
-    built = build_dataset(ingest(TINY.source, TINY.extraction, store), "250k", TINY.dataset, TINY.extraction, store)
-    trained = train(built.dataset_id, TINY.training, TINY.compute, store)
-    evaluate(trained.run_id, built.dataset_id, TINY.training, TINY.compute, store)
-    judge(trained.run_id, built.dataset_id, store)
-    report(trained.run_id, "python -m flows nightly", store)
-    return TinyRun(root, trained.run_id, built.dataset_id)
+    return made(tmp_path_factory.mktemp("tiny-run") / "store", TINY)

@@ -48,6 +48,7 @@ def test_the_deployment_is_asked_as_the_form_would():
     said = nightly.validate_parameters(asked)
     assert (said["source"], said["dataset"], said["size"]) == (TINY.source, TINY.dataset, "250k")
     assert said["training"] == RUN.training
+    assert not said["promotion"].compete
     assert said["compute"].threads == 1
     assert said["store"] is None
 

@@ -34,6 +34,7 @@ def test_a_command_asks_for_its_run_and_where_it_goes(plan):
     assert said.training == run.training
     assert (said.training.optimizer.lr, said.training.seed) == (0.01, 1)
     assert (said.store, said.format) == ("/somewhere/a store", "json")
+    assert not said.promotion.compete
 
 
 @pytest.mark.parametrize(("threads", "expected"), [(None, 1), (3, 3)])

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from tests.warehouse import study_cases as cases
+from warehouse.champions import Entry, record, standing_of
 from warehouse.errors import WarehouseError
 from warehouse.runs import SCHEMAS, draft_of, finish
 from warehouse.snapshot import open_snapshot
@@ -38,6 +39,10 @@ def full(new_house: Any, small_rows: Any) -> Any:
             write_json(draft.folder / "verdict.json", {**cases.verdict(), "leading": None})
         finish(house.store, draft)
     publish_study(house.store, cases.facts(), cases.verdict(), "page", {})
+    for run_id, action in (("r1", "promoted"), ("r2", "kept out")):
+        entry = Entry(at="2026-03-01", action=action, run_id=run_id, champion="r1", dataset_id="d", metric="hr@10",
+                      test_hr=0.3, reason="why")  # fmt: skip
+        record(house.store, standing_of(house.store, "custom", "250k"), entry)
     return house
 
 
@@ -235,6 +240,12 @@ def test_verdicts_are_of_runs_and_studies(full: Any) -> None:
         ("run", "r1", None, None, "no", "Read the probe.", "2026-03-01"),
         ("study", cases.STUDY_ID, "H1", 0.83, "no", "Read the probe.", "2026-03-01T02:00:00+00:00"),
     ]
+
+
+def test_the_champion_is_the_current_decision(full: Any) -> None:
+    query = "SELECT source, size, run_id, action, champion FROM champions WHERE is_current"
+    assert ask(full, query) == [("custom", "250k", "r1", "promoted", "r1")]
+    assert ask(full, "SELECT count(*) FROM champions JOIN runs USING (run_id)") == [(2,)]
 
 
 def test_a_study_counts_its_arms_and_runs(full: Any) -> None:
