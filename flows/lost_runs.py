@@ -37,7 +37,7 @@ def mark_lost_runs(client: SyncPrefectClient) -> None:
         if run.labels.get("prefect.worker.name", WORKER_NAME) == WORKER_NAME:
             _end_orphan(run)
             client.set_flow_run_state(
-                run.id, Crashed(message="Serving ended while this ran; a retry goes on after the last whole stage.")
+                run.id, Crashed(message="Serving ended while this ran; a retry goes on where it was.")
             )
 
 
