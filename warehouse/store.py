@@ -51,7 +51,7 @@ class Store:
 
         The kernel lets go of the lock when a process dies.
         """
-        path = self.root / "work" / "locks" / f"{checked(kind)}-{checked(name)}.lock"
+        path = self._lock_path(kind, name)
         lock = FileLock(path)
         with told_plainly(path):
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -64,6 +64,23 @@ class Store:
             yield
         finally:
             lock.release()
+
+    @contextmanager
+    def lock_if_free(self, kind: str, name: str) -> Iterator[bool]:
+        """Hold the lock inside the block if nobody else does; yield whether it is held."""
+        lock = FileLock(self._lock_path(kind, name))
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            yield False
+            return
+        try:
+            yield True
+        finally:
+            lock.release()
+
+    def _lock_path(self, kind: str, name: str) -> Path:
+        return self.root / "work" / "locks" / f"{checked(kind)}-{checked(name)}.lock"
 
 
 def store_at(said: str | None) -> Store:
