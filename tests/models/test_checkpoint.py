@@ -97,11 +97,15 @@ def trainings() -> st.SearchStrategy[dict[str, Any]]:
 
 
 @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(changes=trainings(), stops=st.lists(st.integers(1, 12), min_size=1, max_size=3))
+@given(
+    changes=trainings(),
+    stops=st.lists(st.integers(1, 12), min_size=1, max_size=3),
+    backend=st.sampled_from(["reference", "fused"]),
+)
 def test_a_training_in_pieces_is_bitwise_the_whole_one(
-    data: TrainingData, tiny: Callable[..., Training], compute: Compute, changes: dict[str, Any], stops: list[int]
+    data: TrainingData, tiny: Callable[..., Training], changes: dict[str, Any], stops: list[int], backend: str
 ) -> None:
-    config = tiny(**changes)
+    config, compute = tiny(**changes), Compute(device="cpu", threads=1, backend=backend)
     pieces, _ = in_pieces(data, config, compute, stops)
     assert_same(pieces, train(data, config, compute, lambda _: None))
 
