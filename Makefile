@@ -7,7 +7,7 @@ SIZE   ?= 250k
 PORT   ?= 4200
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run diagnose sweep test lint types format bench verdicts serve doctor clean
+.PHONY: help setup run diagnose sweep test faults lint types format bench verdicts serve doctor clean
 
 help:  ## show this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -25,6 +25,9 @@ sweep: $(VENV)/.ready  ## how the sawtooth goes with the learning rate (SOURCE S
 
 test: $(VENV)/.ready-dev  ## all tests, with branch coverage
 	$(BIN)/python -m pytest --cov --cov-report=term
+
+faults: $(VENV)/.ready-dev  ## kill nights by the hundred and ask again, twenty minutes at most
+	timeout 1200 $(BIN)/python -m pytest -n 0 -o log_cli=true --log-cli-level=INFO tests/faults
 
 lint: $(VENV)/.ready-dev  ## style, format and the import contracts of the rooms
 	$(BIN)/ruff check .

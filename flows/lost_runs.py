@@ -42,7 +42,7 @@ def mark_lost_runs(client: SyncPrefectClient) -> None:
             _end_orphan(run)
             cancelled = run.state is not None and run.state.is_cancelling()
             ended = Cancelled if cancelled else Crashed
-            client.set_flow_run_state(run.id, ended(message="Serving ended while this ran."))
+            client.set_flow_run_state(run.id, ended(message="Serving ended while this ran; a retry goes on where it was."))
 
 
 def retry_crashed_runs(client: SyncPrefectClient) -> None:

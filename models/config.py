@@ -181,3 +181,10 @@ class Compute(Closed):
         description="reference: plain torch; fused: the same mathematics in fewer passes, on a CPU, for loss logits; "
         "auto: fused where it can be, and it is said where not.",
     )
+    checkpoint_s: float | None = Field(
+        None,
+        ge=0,
+        allow_inf_nan=False,
+        description="Seconds between two checkpoints of a training (at least 0: after every step); unset: 60, or more "
+        "where they would take over 2 % of the time.",
+    )

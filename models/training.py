@@ -14,6 +14,7 @@ from torch import Tensor
 from models.backend import Precision
 from models.choice import backend_for
 from models.config import Compute, Training
+from models.course import Course, begin_course
 from models.curves import (
     CurvePoint,
     ForgettingRecord,
@@ -27,13 +28,13 @@ from models.device import pick_device, seeded, threads
 from models.errors import NonFiniteScoresError
 from models.evaluation import evaluate
 from models.gru import NextItemGRU, build_model
-from models.instruments import Instruments
-from models.journal import Journal, StepBuffer
+from models.keeping import Keeper, Keeping, StopAskedError
+from models.metrics import MetricSums
 from models.plan import OnProgress, Phase, Plan, Progress, make_plan
 from models.precision import settled_precision
 from models.seeds import Stream, torch_seed
-from models.state import TrainingState, begin, take_step
-from models.watching import Watch, WatchedScores
+from models.state import TrainingState, take_step
+from models.watching import WatchedScores
 from models.windows import TrainingData
 
 Status = Literal["finished", "diverged"]
@@ -61,20 +62,13 @@ class TrainedModel:
     samples_per_s: float  # training windows a second of stepping, evaluations not included
 
 
-@dataclass(frozen=True)
-class _Course:
-    """What the parts of the loop share."""
+def train(
+    data: TrainingData, config: Training, compute: Compute, on_progress: OnProgress, keeping: Keeping = Keeping()
+) -> TrainedModel:
+    """Train a model and keep every curve.
 
-    plan: Plan
-    state: TrainingState
-    journal: Journal
-    instruments: Instruments
-
-
-def train(data: TrainingData, config: Training, compute: Compute, on_progress: OnProgress) -> TrainedModel:
-    """Train a model from scratch and keep every curve.
-
-    On one CPU with one number of threads, the same arguments give bitwise the same weights and curves.
+    On one CPU with one number of threads, the same arguments give bitwise the same weights and curves, whether
+    the training goes through at once or goes on from checkpoints.
 
     Parameters
     ----------
@@ -83,9 +77,11 @@ def train(data: TrainingData, config: Training, compute: Compute, on_progress: O
     config
         The question.
     compute
-        Where to run.
+        Where to run, and how often to take a checkpoint.
     on_progress
         Called after every evaluation and about every 50 steps between.
+    keeping
+        The checkpoint to go on from, what saves them, what asks to stop; by default none.
 
     Returns
     -------
@@ -96,42 +92,50 @@ def train(data: TrainingData, config: Training, compute: Compute, on_progress: O
     ------
     ModelError
         If the device is absent, a split is empty or holds a code above V.
+    TrainingStoppedError
+        If it was asked to stop; its checkpoint has been handed over.
     """
     device = pick_device(compute)
-    started = time.perf_counter()
     dropout = seeded(device, torch_seed(config.seed, Stream.DROPOUT))
     with threads(compute), dropout, ExitStack() as stack:
         plan = make_plan(data, config, device, on_progress)
-        precision = settled_precision(plan, data.n_items, compute)
+        precision = keeping.precision or settled_precision(plan, data.n_items, compute)
         backend = stack.enter_context(backend_for(config, precision, compute, device))
-        model = build_model(config.model, data.n_items, config.seed).to(device)
-        state = begin(model, config, plan.scoring, backend)
-        journal = Journal(StepBuffer(plan.n_steps), config.keep_weights, Watch(len(plan.validation)))
-        course = _Course(plan, state, journal, Instruments(plan, state))
+        course = begin_course(plan, build_model(config.model, data.n_items, config.seed).to(device), backend)
+        keeper = Keeper(course, keeping, compute.checkpoint_s)
         stopped_at = None
-        while stopped_at is None and state.step < plan.n_steps:
-            stopped_at = _run_epoch(course)
-    return _conclude(course, stopped_at, time.perf_counter() - started)
+        try:
+            while stopped_at is None and course.told_step < plan.n_steps:
+                stopped_at = _run_epoch(course, keeper)
+        except StopAskedError:
+            keeper.stop()
+    return _conclude(course, stopped_at)
 
 
-def _run_epoch(course: _Course) -> int | None:
-    """Go on from the state's place to the end of its epoch; return the step that was not finite, if one."""
+def _run_epoch(course: Course, keeper: Keeper) -> int | None:
+    """Go on from the course's place to the end of its epoch; return the step that was not finite, if one."""
     plan, state = course.plan, course.state
-    epoch, position = divmod(state.step, plan.steps_per_epoch)
+    epoch, told = divmod(course.told_step, plan.steps_per_epoch)
+    position = state.step - epoch * plan.steps_per_epoch
     visit_N, rows = plan.visits(epoch), plan.config.batch_size
     device_visit_N = torch.from_numpy(visit_N).to(plan.train.device)
     for phase in plan.phases(epoch):
+        if phase.end <= told:
+            continue
         for offset in range(max(position, phase.start), phase.end):
+            keeper.before_step()
             indices_B = device_visit_N[offset * rows : (offset + 1) * rows]
             if not _step(course, indices_B, phase):
                 return state.step + 1
+        is_finite = not phase.is_evaluated or _evaluate(course, phase.number, keeper)
         course.instruments.close_phase(epoch, phase, visit_N[phase.start * rows : phase.end * rows])
-        if phase.is_evaluated and not _evaluate(course, phase.number):
+        course.told_step = state.step
+        if not is_finite:
             return state.step
     return None
 
 
-def _step(course: _Course, indices_B: Tensor, phase: Phase) -> bool:
+def _step(course: Course, indices_B: Tensor, phase: Phase) -> bool:
     """Make one step and record it; return whether it was finite."""
     plan, state, instruments = course.plan, course.state, course.instruments
     started = time.perf_counter()
@@ -147,40 +151,51 @@ def _step(course: _Course, indices_B: Tensor, phase: Phase) -> bool:
     return outcome.is_finite
 
 
-def _evaluate(course: _Course, phase: int) -> bool:
+def _evaluate(course: Course, phase: int, keeper: Keeper) -> bool:
     """Write all curves at this moment; return whether the scores were finite."""
     plan, state, journal = course.plan, course.state, course.journal
     moment = Moment(state.step, state.step / plan.steps_per_epoch, phase)
+    scores = _frozen_scores(course, keeper)  # may end by a stop: nothing has changed until it is here
     points = curve_points(state.running, moment, "train_running")
+    journal.points += points
     course.instruments.note_evaluation(state, moment)
     state.forget_running()
-    try:
-        probe = evaluate(state.evaluated, plan.train, plan.scoring, plan.probe_W, backend=state.backend)
-        validation = evaluate(
-            state.evaluated, plan.validation, plan.scoring, on_batch=journal.watch.note, backend=state.backend
-        )
-    except NonFiniteScoresError:
-        journal.points += points
-        journal.watch.forget()
+    if scores is None:
         return False
+    probe, validation = scores
     journal.watch.close(state.step)
-    points += curve_points(probe, moment, "train_probe")
-    points += curve_points(validation, moment, "validation")
-    journal.points += points
+    frozen = curve_points(probe, moment, "train_probe") + curve_points(validation, moment, "validation")
+    journal.points += frozen
     rows = validation.rows()
     hits, _, count = rows[f"hr@{plan.scoring.cutoffs[0]}"]
     loss_nats, _, n_known = rows["loss"]
     journal.consider(state.evaluated, state.step, hits / count)
     state.plateau.consider(loss_nats / max(1, n_known), plan.config.schedule)
-    _tell(plan, state, tuple(points))
+    _tell(plan, state, (*points, *frozen))
     return True
+
+
+def _frozen_scores(course: Course, keeper: Keeper) -> tuple[MetricSums, MetricSums] | None:
+    """Score the probe and the validation windows; None where a score is not finite."""
+    plan, state, watch = course.plan, course.state, course.journal.watch
+
+    def note(loss_B: Tensor, rank_B: Tensor) -> None:
+        keeper.in_evaluation()
+        watch.note(loss_B, rank_B)
+
+    try:
+        probe = evaluate(state.evaluated, plan.train, plan.scoring, plan.probe_W, backend=state.backend)
+        return probe, evaluate(state.evaluated, plan.validation, plan.scoring, on_batch=note, backend=state.backend)
+    except NonFiniteScoresError:
+        watch.forget()
+        return None
 
 
 def _tell(plan: Plan, state: TrainingState, points: tuple[CurvePoint, ...]) -> None:
     plan.on_progress(Progress(state.step, plan.n_steps, state.step / plan.steps_per_epoch, points))
 
 
-def _conclude(course: _Course, stopped_at: int | None, wall_s: float) -> TrainedModel:
+def _conclude(course: Course, stopped_at: int | None) -> TrainedModel:
     plan, state, journal, instruments = course.plan, course.state, course.journal, course.instruments
     model = state.model.cpu().eval()
     if journal.kept is not None:  # none where the first evaluation was never reached
@@ -200,6 +215,6 @@ def _conclude(course: _Course, stopped_at: int | None, wall_s: float) -> Trained
         kept_step=state.step if journal.kept is None else journal.kept.step,
         backend=state.backend.name,
         precision=state.backend.precision,
-        wall_s=wall_s,
+        wall_s=course.wall_s,
         samples_per_s=n_samples / journal.training_s,
     )

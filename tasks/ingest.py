@@ -4,6 +4,7 @@ from tasks.verb import tell, verb
 from warehouse.config import Extraction, Source
 from warehouse.ingest import Ingested
 from warehouse.ingest import ingest as ingest_log
+from warehouse.leftovers import remove_leftovers
 from warehouse.raw import ensure_log
 from warehouse.sources import resolve
 from warehouse.store import store_at
@@ -13,6 +14,8 @@ from warehouse.store import store_at
 def ingest(source: Source, extraction: Extraction, store: str | None) -> Ingested:
     """Load what is new of a source, and say what was found."""
     where = store_at(store)
+    for folder in remove_leftovers(where):
+        tell(f"removed what a crash left: {folder}")
     if source.preset == "synthetic":
         source = ensure_log(where, source, tell)
     ingested = ingest_log(where, resolve(source), extraction, tell)

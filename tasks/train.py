@@ -12,11 +12,14 @@ import models.stored
 import models.training
 from models.config import Compute, Training
 from models.device import pick_device
+from models.errors import TrainingStoppedError
 from models.stored import save
 from models.training import TrainedModel
 from models.training import train as train_model
+from tasks.checkpoints import keeping_of
 from tasks.progress import shown
 from tasks.records import watched_rows
+from tasks.signals import signals_held
 from tasks.verb import tell, verb
 from tasks.windows import training_data
 from warehouse.fingerprint import code_digest, reached_from
@@ -61,24 +64,30 @@ def _train(where: Store, run_id: str, snapshot: Snapshot, training: Training, co
     started = datetime.now(UTC)
     size = snapshot.manifest["size"]
     tell(f"run {run_id}: training on dataset {snapshot.dataset_id}")
-    with shown(size) as on_progress:
-        trained = train_model(training_data(snapshot), training, compute, on_progress)
-    facts = {
-        "run_id": run_id,
-        "dataset_id": snapshot.dataset_id,
-        "source": snapshot.manifest["source"],
-        "size": size,
-        "seed": training.seed,
-        "arm": "base",
-        "started_at": started.isoformat(timespec="seconds"),
-        "code": code,
-        "versions": {name: version(name) for name in _VERSIONS},
-        "config": training.model_dump(mode="json"),
-        "device": pick_device(compute).type,
-        **_outcome(trained),
-    }
-    with told_plainly(where.root):
-        _record(draft_of(where, run_id, anew=True), trained, facts)
+    with signals_held() as signals:
+        keeping = keeping_of(draft_of(where, run_id), signals.asked)
+        try:
+            with shown(size) as on_progress:
+                trained = train_model(training_data(snapshot), training, compute, on_progress, keeping)
+        except TrainingStoppedError as stopped:
+            tell(f"run {run_id}: {stopped}")
+            raise
+        facts = {
+            "run_id": run_id,
+            "dataset_id": snapshot.dataset_id,
+            "source": snapshot.manifest["source"],
+            "size": size,
+            "seed": training.seed,
+            "arm": "base",
+            "started_at": started.isoformat(timespec="seconds"),
+            "code": code,
+            "versions": {name: version(name) for name in _VERSIONS},
+            "config": training.model_dump(mode="json"),
+            "device": pick_device(compute).type,
+            **_outcome(trained),
+        }
+        with told_plainly(where.root):
+            _record(draft_of(where, run_id, anew=True), trained, facts)
     tell(f"run {run_id}: {trained.status} after {len(trained.steps):,} steps, {trained.samples_per_s:,.0f} windows/s")
 
 

@@ -1,9 +1,12 @@
 """Runs: drafted in the work folder stage by stage, published whole, found again by what was asked.
 
+A draft also holds the checkpoints of its training; they are no part of what is published.
+
 A finished run's folder holds config.json, run.json, the tables named here, the model, figures, report.html and
 DONE, which lists the SHA-256 of every other file.
 """
 
+import shutil
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,9 +17,12 @@ import pyarrow.parquet as pq
 
 from warehouse.errors import WarehouseError
 from warehouse.fingerprint import digest_of, sha256_of
-from warehouse.store import Store, fresh, publish, read_json, told_plainly, write_json
+from warehouse.store import Store, publish, read_json, told_plainly, write_json
 
 Table = Literal["curve_points", "steps", "norms", "forgetting", "quarters", "watched", "ranks", "scores"]
+
+CHECKPOINTS = "checkpoints"
+"""The folder in a draft that `warehouse.checkpoints` writes."""
 
 SCHEMAS: dict[Table, dict[str, type[pl.DataType]]] = {
     "curve_points": {
@@ -103,10 +109,14 @@ def run_id_of(dataset_id: str, settings: Mapping[str, Any], code: str) -> str:
 
 
 def draft_of(store: Store, run_id: str, *, anew: bool = False) -> Draft:
-    """Return a run's draft; ``anew`` empties it."""
+    """Return a run's draft; ``anew`` empties it, but for the checkpoints: until a training is whole they are it."""
     folder = store.work("runs", run_id)
     if anew:
-        fresh(folder)
+        with told_plainly(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            for path in folder.iterdir():
+                if path.name != CHECKPOINTS:
+                    _remove(path)
     return Draft(run_id, folder)
 
 
@@ -158,6 +168,9 @@ def table_of(store: Store, run_id: str, table: Table) -> pl.DataFrame:
 
 def finish(store: Store, draft: Draft) -> Path:
     """Publish a draft. Returns the run's folder."""
+    with told_plainly(draft.folder):
+        for path in (draft.folder / CHECKPOINTS, *draft.folder.glob(".*")):  # a killed writer's partial files
+            _remove(path)
     sealed(draft.folder)
     final = store.run(draft.run_id)
     publish(draft.folder, final)
@@ -172,7 +185,17 @@ def sealed(folder: Path) -> None:
 
 
 def _hashes(folder: Path) -> dict[str, str]:
-    files = sorted(
-        path for path in folder.rglob("*") if path.is_file() and path.suffix != ".mark" and path.name != "DONE"
-    )
+    files = sorted(path for path in folder.rglob("*") if path.is_file() and _is_content(path.relative_to(folder)))
     return {str(path.relative_to(folder)): sha256_of(path) for path in files}
+
+
+def _is_content(name: Path) -> bool:
+    is_own = name.suffix == ".mark" or name.name == "DONE" or name.parts[0] == CHECKPOINTS
+    return not is_own and not name.name.startswith(".")
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)

@@ -15,6 +15,7 @@ from models.config import Clip, Compute, Duration, Model, Optimizer, Schedule, T
 from models.curves import CurvePoint
 from models.evaluation import Scoring, evaluate
 from models.gru import build_model
+from models.instruments import Instruments
 from models.orders import reshuffle
 from models.plan import Progress
 from models.schedules import Plateau, rates
@@ -204,7 +205,7 @@ def test_instruments_do_not_change_what_is_learned(run: Run, monkeypatch: pytest
     model = Model(embedding_dim=8, hidden_dim=12, dropout=0.3)
     with_them = run(model=model)
     for name in ("before_step", "after_step", "close_phase", "note_evaluation"):
-        monkeypatch.setattr(training.Instruments, name, lambda *_, **__: None)
+        monkeypatch.setattr(Instruments, name, lambda *_, **__: None)
     without = run(model=model)
     assert (with_them.points, with_them.steps) == (without.points, without.steps)
     weights = with_them.model.state_dict(), without.model.state_dict()
