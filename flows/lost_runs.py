@@ -41,8 +41,11 @@ def mark_lost_runs(client: SyncPrefectClient) -> None:
         if run.labels.get("prefect.worker.name", WORKER_NAME) == WORKER_NAME:
             _end_orphan(run)
             cancelled = run.state is not None and run.state.is_cancelling()
-            ended = Cancelled if cancelled else Crashed
-            client.set_flow_run_state(run.id, ended(message="Serving ended while this ran; a retry goes on where it was."))
+            ended, message = (
+                Cancelled if cancelled else Crashed,
+                "Serving ended while this ran; a retry goes on where it was.",
+            )
+            client.set_flow_run_state(run.id, ended(message=message))
 
 
 def retry_crashed_runs(client: SyncPrefectClient) -> None:
