@@ -60,8 +60,10 @@ def plan(store: Store, keep: Keep) -> list[Prunable]:
     for standing in standings(store):
         protected |= protected_champions(standing, keep)
     kept = kept_runs(runs, keep, protected, now_s)
-    used = {run.dataset_id for run in runs if run.run_id in kept} | _datasets_of_drafts(store)
+    used = {run.dataset_id for run in runs if run.run_id in kept} | _datasets_of_drafts(store, keep, now_s)
     datasets = [folder for folder in _published(store, "datasets", "manifest.json") if folder.name not in used]
+    if None in used:  # a training goes on, and which dataset it reads is not written yet
+        datasets = []
     return [
         *(_prunable("studies", folder, f"not of the newest {n_kept}") for folder in old_studies),
         *(_prunable("runs", store.run(run.run_id), _why(run)) for run in runs if run.run_id not in kept),
@@ -140,19 +142,18 @@ def _studies(store: Store) -> list[tuple[Path, set[str]]]:
     return [(folder, run_ids) for _, folder, run_ids in sorted(found, key=lambda one: one[0], reverse=True)]
 
 
-def _datasets_of_drafts(store: Store) -> set[Any]:
-    found = set()
-    for path in (store.root / "work" / "runs").glob("*/training.json"):
-        with suppress(WarehouseError):
-            found.add(read_json(path).get("dataset_id"))
-    return found
+def _datasets_of_drafts(store: Store, keep: Keep, now_s: float) -> set[Any]:
+    """Return the datasets of runs in the making that are worked on; None stands for one that is not known."""
+    drafts = (store.root / "work" / "runs").glob("*/")
+    worked_on = [folder / "training.json" for folder in drafts if _untouched_days(folder, now_s) <= keep.days]
+    return {read_json(path).get("dataset_id") if path.is_file() else None for path in worked_on}
 
 
 def _leftovers(store: Store, keep: Keep, now_s: float) -> Iterator[Prunable]:
     """Yield unfinished work that nobody went on with; whether its maker lives, its lock says when it is removed."""
     kinds = sorted(kind for kind in (store.root / "work").glob("*/") if kind.name not in _NOT_MADE)
     for folder in (path for kind in kinds for path in sorted(kind.glob("*/")) if is_name(path.name)):
-        if min(_age_days(path, now_s) for path in [folder, *folder.rglob("*")]) > keep.days:
+        if _untouched_days(folder, now_s) > keep.days:
             yield _prunable("leftovers", folder, f"unfinished work of {folder.parent.name}")
 
 
@@ -167,3 +168,7 @@ def _prunable(kind: Kind, folder: Path, why: str) -> Prunable:
 
 def _age_days(path: Path, now_s: float) -> float:
     return (now_s - path.stat().st_mtime) / SECONDS_A_DAY
+
+
+def _untouched_days(folder: Path, now_s: float) -> float:
+    return min(_age_days(path, now_s) for path in [folder, *folder.rglob("*")])

@@ -144,6 +144,14 @@ def test_a_dataset_of_a_draft_stays(store: Store) -> None:
     assert "data-x" not in names(plan(store, TIGHT))
 
 
+def test_while_a_training_goes_on_no_dataset_goes(store: Store) -> None:
+    """Which one it reads is written at its end; a training of days asked for it days ago."""
+    (fresh(store.work("runs", "training") / "checkpoints") / "step-9").write_text("x")
+    assert names(plan(store, TIGHT)) == ["run-a", "run-b", "run-c"]
+    aged(store.work("runs", "training"))
+    assert names(plan(store, TIGHT))[-2:] == ["data-x", "training"]
+
+
 def test_leftovers_go_when_they_are_old_and_nobody_holds_them(store: Store) -> None:
     for kind, name in (("runs", "dead"), ("runs", "alive"), ("scratch", "built"), ("pruned", "runs-half")):
         (fresh(store.work(kind, name)) / "file").write_text("x")
