@@ -49,7 +49,7 @@ class Measured:
 
         Where loss and hit ratio are both clear, the loss speaks: it is the less noisy of the two.
         """
-        found = [self._tilt_of(side, metric) for metric in _METRICS]
+        found = [self.tilt_of(side, metric) for metric in _METRICS]
         known = [tilt for tilt in found if tilt is not None]
         clear = [tilt for tilt in known if tilt != "none"]
         return clear[0] if clear else known[0] if known else None
@@ -70,7 +70,8 @@ class Measured:
                 return low, high
         return None
 
-    def _tilt_of(self, side: Side, metric: Metric) -> Tilt | None:
+    def tilt_of(self, side: Side, metric: Metric) -> Tilt | None:
+        """Say how one metric of a side jumps at the boundary; None if it cannot be measured."""
         role = role_of(side, metric)
         if role not in self.sawtooth:
             return None
@@ -132,6 +133,26 @@ def direction_of(one: Sawtooth) -> Literal["up", "down", "none"]:
     if signs == {1.0}:
         return "up"
     return "down" if signs == {-1.0} else "none"
+
+
+def is_excluded(one: Sawtooth | None, jump: float) -> bool:
+    """Say whether a curve surely jumps by less than this.
+
+    Parameters
+    ----------
+    one
+        A measured sawtooth, if there is one.
+    jump
+        In the curve's unit; its sign says the way, up or down.
+
+    Returns
+    -------
+    bool
+        False where nothing was measured.
+    """
+    if one is None or one.low is None or one.high is None:
+        return False
+    return one.high < jump if jump > 0 else one.low > jump
 
 
 def measure(given: CurveSet) -> Measured:

@@ -18,6 +18,17 @@ class Paired:
     hit_ratio: PairedDifference | None
     loss: PairedDifference | None  # nats, above 0 for the worse
     is_loss_jump: bool = False  # whether the loss jumps beyond its own trend: where it overfits it rises everywhere
+    is_masked: bool = False  # whether, trends taken off, both a dip of a point and a loss worth a word are possible
+
+    @property
+    def is_issue(self) -> Issue | None:
+        """Whether validation dips between epochs: as `dips` says of the hit ratio, unless a trend may hide it.
+
+        A hit ratio that still rises from one evaluation to the next hides a dip. Where the loss steps for the worse,
+        there is a reason to look for one, so ``no`` is said only if one of a point is excluded without the trend too.
+        """
+        told = dips(self.hit_ratio)
+        return "cannot_tell" if told == "no" and self.is_masked and loss_steps(self.loss) else told
 
     @property
     def is_loss_alone(self) -> bool:
