@@ -135,26 +135,6 @@ def direction_of(one: Sawtooth) -> Literal["up", "down", "none"]:
     return "down" if signs == {-1.0} else "none"
 
 
-def is_excluded(one: Sawtooth | None, jump: float) -> bool:
-    """Say whether a curve surely jumps by less than this.
-
-    Parameters
-    ----------
-    one
-        A measured sawtooth, if there is one.
-    jump
-        In the curve's unit; its sign says the way, up or down.
-
-    Returns
-    -------
-    bool
-        False where nothing was measured.
-    """
-    if one is None or one.low is None or one.high is None:
-        return False
-    return one.high < jump if jump > 0 else one.low > jump
-
-
 def measure(given: CurveSet) -> Measured:
     """Measure each curve that has two evaluations an epoch and two epochs.
 

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 
 from models.advice import advice_of_curves
-from models.curve_set import CurveSet, Measured, Role, Side, direction_of, is_excluded, measure, role_of
+from models.curve_set import CurveSet, Measured, Role, Side, direction_of, measure, role_of
 from models.curve_sides import overfit, train_side, validation_side
-from models.dips import NOT_PAIRED, SMALL_DIP, SMALL_STEP, Paired
+from models.dips import NOT_PAIRED, SMALL_DIP, SMALL_STEP, Paired, is_excluded
 from models.errors import ModelError
 from models.evidence_of_pattern import PATTERN_RULES
 from models.evidence_of_training import TRAINING_RULES

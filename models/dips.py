@@ -1,6 +1,7 @@
 """What is said of a dip of validation between epochs: whether there is one, whether one would be seen, and in words."""
 
 from dataclasses import dataclass
+from typing import Protocol
 
 from models.paired import PairedDifference
 from models.verdict import Issue
@@ -9,6 +10,18 @@ SMALL_DIP = 0.01
 """Of the hit ratio: a dip no larger than a point is not one to act on."""
 SMALL_STEP = 0.05
 """Nats: a step of the validation loss no larger than this is not worth a word."""
+
+
+class Bounds(Protocol):
+    """A jump between epochs with its interval, trend taken off."""
+
+    @property
+    def low(self) -> float | None:
+        """The lower end, None where there is no interval."""
+
+    @property
+    def high(self) -> float | None:
+        """The upper end, None where there is no interval."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +71,44 @@ def dips(dip: PairedDifference | None) -> Issue | None:
     if dip.high < 0:
         return "yes"
     return "no" if dip.low > -SMALL_DIP else "cannot_tell"
+
+
+def is_excluded(one: Bounds | None, jump: float) -> bool:
+    """Say whether a curve surely jumps by less than this.
+
+    Parameters
+    ----------
+    one
+        Its measured jump, if there is one.
+    jump
+        In the curve's unit; its sign says the way, up or down.
+
+    Returns
+    -------
+    bool
+        False where nothing was measured.
+    """
+    if one is None or one.low is None or one.high is None:
+        return False
+    return one.high < jump if jump > 0 else one.low > jump
+
+
+def may_be_masked(ratio: Bounds | None, loss: Bounds | None) -> bool:
+    """Say whether a dip of validation may hide in its trends.
+
+    Parameters
+    ----------
+    ratio
+        The jump of the hit ratio's curve, trend taken off.
+    loss
+        That of the loss, nats.
+
+    Returns
+    -------
+    bool
+        Whether neither excludes what would matter: a point of the hit ratio, a step of the loss that is worth a word.
+    """
+    return not (is_excluded(ratio, -SMALL_DIP) or is_excluded(loss, SMALL_STEP))
 
 
 def loss_steps(dip: PairedDifference | None) -> bool:

@@ -10,8 +10,8 @@ import numpy as np
 import scipy
 from numpy.typing import NDArray
 
-from models.curve_set import Measured, direction_of, is_excluded
-from models.dips import SMALL_DIP, SMALL_STEP, Paired
+from models.curve_set import Measured, direction_of
+from models.dips import Paired, may_be_masked
 from models.errors import ModelError
 from models.paired import PairedDifference, hits, paired_difference
 from models.run_record import RunRecord, Watched
@@ -40,7 +40,7 @@ def paired_dips(runs: Sequence[RunRecord], measured: Measured) -> Paired:
         hit_ratio=validation_dip(runs),
         loss=validation_loss_dip(runs),
         is_loss_jump=loss is not None and direction_of(loss) == "up",
-        is_masked=not (is_excluded(ratio, -SMALL_DIP) or is_excluded(loss, SMALL_STEP)),
+        is_masked=may_be_masked(ratio, loss),
     )
 
 
