@@ -2,7 +2,7 @@
 
 from models.curve_set import Measured
 from models.curve_sides import overfit
-from models.dips import NOT_PAIRED, Paired, dips
+from models.dips import NOT_PAIRED, Paired
 from models.hypotheses import HypothesisId
 from models.verdict import Issue
 
@@ -88,7 +88,7 @@ def loss_in_words(paired: Paired) -> str:
     """
     if paired.loss is None or not paired.is_loss_alone:
         return ""
-    told = "by less than can be seen" if dips(paired.hit_ratio) == "no" else "by no more than chance"
+    told = "by less than can be seen" if paired.is_issue == "no" else "by no more than chance"
     return (
         f"the validation loss steps by {paired.loss.difference:+.2g} nats between epochs, the hit ratio {told}: read "
         "the loss at the ends of epochs, in early stopping too"
@@ -96,7 +96,7 @@ def loss_in_words(paired: Paired) -> str:
 
 
 def _validation(measured: Measured, first: HypothesisId | None, paired: Paired) -> str:
-    told = dips(paired.hit_ratio)
+    told = paired.is_issue
     if told is None:
         is_worse = measured.tilt("validation") == "worse"
         return "Compare models at the ends of epochs, where validation is best." if is_worse else ""

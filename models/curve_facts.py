@@ -99,10 +99,35 @@ def rise_from_best(one: Curve) -> Ratio | None:
     Ratio or None
         Mean of the last epoch over that of the lowest one; None if the lowest is the last.
     """
-    index_N = np.unique(one.epoch_index, return_inverse=True)[1]
+    mean_of = _epoch_means(one)
+    last, lowest = max(mean_of), min(mean_of, key=lambda epoch: mean_of[epoch])
+    return Ratio(mean_of[last], mean_of[lowest]) if lowest < last else None
+
+
+def since_best(one: Curve, other: Curve) -> Ratio | None:
+    """Compare where another curve ends with where it was in the epoch in which a loss was lowest.
+
+    Parameters
+    ----------
+    one
+        A loss.
+    other
+        A curve of the same training.
+
+    Returns
+    -------
+    Ratio or None
+        The other's mean of the loss's last epoch over that of its lowest; None where they do not share both epochs.
+    """
+    mean_of, found = _epoch_means(one), _epoch_means(other)
+    last, lowest = max(mean_of), min(mean_of, key=lambda epoch: mean_of[epoch])
+    return Ratio(found[last], found[lowest]) if last in found and lowest in found else None
+
+
+def _epoch_means(one: Curve) -> dict[int, float]:
+    epochs, index_N = np.unique(one.epoch_index, return_inverse=True)
     mean_E = np.bincount(index_N, one.value_N) / np.bincount(index_N)
-    lowest = int(mean_E.argmin())
-    return Ratio(float(mean_E[-1]), float(mean_E[lowest])) if lowest < len(mean_E) - 1 else None
+    return dict(zip(epochs.tolist(), mean_E.tolist(), strict=True))
 
 
 def jumps_grow(measured: Measured, role: Role) -> float | None:

@@ -49,7 +49,7 @@ class Measured:
 
         Where loss and hit ratio are both clear, the loss speaks: it is the less noisy of the two.
         """
-        found = [self._tilt_of(side, metric) for metric in _METRICS]
+        found = [self.tilt_of(side, metric) for metric in _METRICS]
         known = [tilt for tilt in found if tilt is not None]
         clear = [tilt for tilt in known if tilt != "none"]
         return clear[0] if clear else known[0] if known else None
@@ -70,7 +70,8 @@ class Measured:
                 return low, high
         return None
 
-    def _tilt_of(self, side: Side, metric: Metric) -> Tilt | None:
+    def tilt_of(self, side: Side, metric: Metric) -> Tilt | None:
+        """Say how one metric of a side jumps at the boundary; None if it cannot be measured."""
         role = role_of(side, metric)
         if role not in self.sawtooth:
             return None

@@ -9,8 +9,8 @@ from collections.abc import Set as AbstractSet
 
 from models.advice import advice_of_curves
 from models.curve_set import CurveSet, Measured, Role, Side, direction_of, measure, role_of
-from models.curve_sides import train_side, validation_side
-from models.dips import NOT_PAIRED, Paired, dips
+from models.curve_sides import overfit, train_side, validation_side
+from models.dips import NOT_PAIRED, SMALL_DIP, SMALL_STEP, Paired, is_excluded
 from models.errors import ModelError
 from models.evidence_of_pattern import PATTERN_RULES
 from models.evidence_of_training import TRAINING_RULES
@@ -73,7 +73,7 @@ def judge(
     is_seen = _is_pictured(measured) or _best(support) in _SEEN_OTHERWISE | proven
     seen = leading(support) if is_seen else None
     first = None if seen in _BEYOND_CURVES and not evidence else seen
-    is_issue = _is_issue(measured, first, dips(paired.hit_ratio), proven)
+    is_issue = _is_issue(measured, first, paired.is_issue, proven)
     unclear = _unclear(support, seen) if first is None and _is_pictured(measured) else ()
     return CurveVerdict(
         leading=first,
@@ -153,14 +153,30 @@ def described(role: str, one: Sawtooth) -> CurveSawtooth:
 def _is_issue(
     measured: Measured, first: HypothesisId | None, told: Issue | None, proven: AbstractSet[HypothesisId]
 ) -> Issue:
-    worse: Issue = told or ("yes" if measured.tilt("validation") == "worse" else "no")
+    worse = told or _dips_of_curves(measured)
     if first in _FAULTS | proven or worse == "yes":
         return "yes"
     if not _is_pictured(measured):
-        return "no" if _would_be_seen(measured, told) else "cannot_tell"
+        # Nothing saws, but that all is well is not said of a validation loss that only gets worse.
+        return "no" if _would_be_seen(measured, told) and not overfit(measured) else "cannot_tell"
     is_only_average = measured.tilt("probe") == "none" or first in {"H1", "H8"}
-    is_calm = worse == "no" and (told == "no" or measured.tilt("validation") == "none")
-    return "no" if is_only_average and first is not None and is_calm else "cannot_tell"
+    return "no" if is_only_average and first is not None and worse == "no" else "cannot_tell"
+
+
+def _dips_of_curves(measured: Measured) -> Issue:
+    """Say whether validation dips between epochs, as far as its curves tell without the windows they are means of.
+
+    Each curve is wrong once in twenty, so where one is clear the other must at least lean its way by what matters.
+    """
+    loss, ratio = measured.sawtooth.get("validation_loss"), measured.sawtooth.get("validation_hr")
+    found = {measured.tilt_of("validation", "loss"), measured.tilt_of("validation", "hr")} - {None}
+    leans = (loss is None or loss.excess > SMALL_STEP) and (ratio is None or ratio.excess < -SMALL_DIP)
+    if found == {"worse"} or ("worse" in found and leans):
+        return "yes"
+    if found != {"none"}:
+        return "cannot_tell"
+    is_seen = is_excluded(ratio, -SMALL_DIP) if ratio else _is_resolved(measured, "validation_loss")
+    return "no" if is_seen else "cannot_tell"
 
 
 def _would_be_seen(measured: Measured, told: Issue | None) -> bool:
@@ -194,6 +210,8 @@ def _next(measured: Measured, support: dict[HypothesisId, float], is_issue: Issu
     if not _is_pictured(measured) and leading(support) is None:
         if is_issue == "no":
             return "None is needed."
+        if overfit(measured):
+            return "Train once more with more dropout or weight decay, or stop at the best validation epoch."
         return f"{_MORE_DATA} A sawtooth could hide in the noise of these curves."
     best = next_experiment(support, has_probe=measured.tilt("probe") is not None, done=done)
     return _MORE_DATA if best is None else best.instruction

@@ -1,6 +1,7 @@
 """What is said of a dip of validation between epochs: whether there is one, whether one would be seen, and in words."""
 
 from dataclasses import dataclass
+from typing import Protocol
 
 from models.paired import PairedDifference
 from models.verdict import Issue
@@ -11,6 +12,18 @@ SMALL_STEP = 0.05
 """Nats: a step of the validation loss no larger than this is not worth a word."""
 
 
+class Bounds(Protocol):
+    """A jump between epochs with its interval, trend taken off."""
+
+    @property
+    def low(self) -> float | None:
+        """The lower end, None where there is no interval."""
+
+    @property
+    def high(self) -> float | None:
+        """The upper end, None where there is no interval."""
+
+
 @dataclass(frozen=True)
 class Paired:
     """What validation does over the ends of epochs, window by window; None where it was not measured."""
@@ -18,6 +31,17 @@ class Paired:
     hit_ratio: PairedDifference | None
     loss: PairedDifference | None  # nats, above 0 for the worse
     is_loss_jump: bool = False  # whether the loss jumps beyond its own trend: where it overfits it rises everywhere
+    is_masked: bool = False  # whether, trends taken off, both a dip of a point and a loss worth a word are possible
+
+    @property
+    def is_issue(self) -> Issue | None:
+        """Whether validation dips between epochs: as `dips` says of the hit ratio, unless a trend may hide it.
+
+        A hit ratio that still rises from one evaluation to the next hides a dip. Where the loss steps for the worse,
+        there is a reason to look for one, so ``no`` is said only if one of a point is excluded without the trend too.
+        """
+        told = dips(self.hit_ratio)
+        return "cannot_tell" if told == "no" and self.is_masked and loss_steps(self.loss) else told
 
     @property
     def is_loss_alone(self) -> bool:
@@ -47,6 +71,44 @@ def dips(dip: PairedDifference | None) -> Issue | None:
     if dip.high < 0:
         return "yes"
     return "no" if dip.low > -SMALL_DIP else "cannot_tell"
+
+
+def is_excluded(one: Bounds | None, jump: float) -> bool:
+    """Say whether a curve surely jumps by less than this.
+
+    Parameters
+    ----------
+    one
+        Its measured jump, if there is one.
+    jump
+        In the curve's unit; its sign says the way, up or down.
+
+    Returns
+    -------
+    bool
+        False where nothing was measured.
+    """
+    if one is None or one.low is None or one.high is None:
+        return False
+    return one.high < jump if jump > 0 else one.low > jump
+
+
+def may_be_masked(ratio: Bounds | None, loss: Bounds | None) -> bool:
+    """Say whether a dip of validation may hide in its trends.
+
+    Parameters
+    ----------
+    ratio
+        The jump of the hit ratio's curve, trend taken off.
+    loss
+        That of the loss, nats.
+
+    Returns
+    -------
+    bool
+        Whether neither excludes what would matter: a point of the hit ratio, a step of the loss that is worth a word.
+    """
+    return not (is_excluded(ratio, -SMALL_DIP) or is_excluded(loss, SMALL_STEP))
 
 
 def loss_steps(dip: PairedDifference | None) -> bool:

@@ -8,13 +8,15 @@ import math
 
 import numpy as np
 
-from models.curve_facts import first_curve, growth, noise_of, rise_from_best, spike
+from models.curve_facts import first_curve, growth, noise_of, rise_from_best, since_best, spike
 from models.curve_set import Measured, direction_of
 from models.evidence_of_pattern import Ratios, Rule, said
 from models.hypotheses import Evidence
 
 _CAP_EPS = (1e-6, 1e-7, 1e-8, 1e-9, 1e-10, 1e-12, 1e-15, 1e-16)
 _AT_THE_CAP = 2e-3
+_RISES = 1.02
+"""Times its best epoch from which on a loss on train windows counts as rising again."""
 _RESTARTS = 0.5
 """Of the usual rate: a jump up by as much, at every end of an epoch, is a warm restart."""
 _NO_WIDER = 2.0
@@ -35,15 +37,27 @@ def _gradients(measured: Measured) -> Evidence | None:
 
 
 def _divergence(measured: Measured) -> Evidence | None:
-    """See whether a train loss leaves its best epoch behind; validation alone may rise by plain overfitting."""
-    one = first_curve(measured.given, "probe_loss", "train_loss")
+    """See whether a train loss leaves its best epoch behind; validation alone may rise by plain overfitting.
+
+    A running loss is also of which windows come and of what was learnt just before them, so it needs a second witness:
+    weights that get worse are worse on validation too.
+    """
+    frozen, running = (first_curve(measured.given, role) for role in ("probe_loss", "train_loss"))
+    one = frozen or running
     if one is None:
         return None
     rise = rise_from_best(one)
-    if rise is not None and rise.times > 1.02:
-        statement = f"the loss on train windows rises again, from {rise.base:.4g} to {rise.value:.4g}"
-        return Evidence(statement, {"H1": 0.3, "H2": 0.7, "H3": 8, "H4": 0.5, "H5": 0.5, "H8": 0.5})
-    return Evidence("the loss on train windows falls to the end", {"H3": 0.7})
+    if rise is None or rise.times <= _RISES:
+        return Evidence("the loss on train windows falls to the end", {"H3": 0.7})
+    statement = f"the loss on train windows rises again, from {rise.base:.4g} to {rise.value:.4g}"
+    validation = first_curve(measured.given, "validation_loss")
+    meanwhile = since_best(one, validation) if frozen is None and validation is not None else None
+    if meanwhile is not None and meanwhile.times < 1:
+        numbers = f"from {meanwhile.base:.4g} to {meanwhile.value:.4g}"
+        detail = f"{statement}, while validation falls, {numbers}: the weights get better, so they do not diverge"
+        return Evidence(detail, {"H3": 0.3, "H4": 2, "H5": 2})
+    is_witnessed = frozen is not None or meanwhile is not None
+    return Evidence(statement, {"H1": 0.3, "H2": 0.7, "H3": 8 if is_witnessed else 3, "H4": 0.5, "H5": 0.5, "H8": 0.5})
 
 
 def _not_finite(measured: Measured) -> Evidence | None:

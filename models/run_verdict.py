@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from models.advice import loss_in_words
 from models.curve_set import CurveSet, Measured, measure
 from models.curve_verdict import judge
-from models.dips import Paired, dip_in_words, loss_dip_in_words
+from models.dips import Paired, dip_in_words, dips, loss_dip_in_words
 from models.errors import ModelError
 from models.evidence_of_evaluation import evidence_of_evaluation
 from models.evidence_of_gap import evidence_of_gap
@@ -22,6 +22,11 @@ from models.run_curves import curve_set
 from models.run_record import RunRecord
 from models.validation_dip import paired_dips
 from models.verdict import CurveVerdict
+
+_HIDDEN = (
+    " The loss steps, and the hit ratio's own trend may hide a dip: without the trend, one of a point is possible."
+)
+_MORE_SEEDS = "Train with more seeds, or evaluate more windows: the cause is known, whether validation dips is not."
 
 
 def judge_runs(
@@ -53,7 +58,10 @@ def judge_runs(
     paired = paired_dips(runs, measured)
     evidence = (*evidence_of_runs(runs, measured), *beside)
     verdict = judge(given, period_of_runs(given), evidence, paired, done | _done_within(runs))
-    verdict = verdict.model_copy(update={"validation_side": f"{verdict.validation_side} {_side(paired)}".strip()})
+    update = {"validation_side": f"{verdict.validation_side} {_side(paired)}".strip()}
+    if verdict.leading is not None and verdict.is_issue == paired.is_issue == "cannot_tell":
+        update["next_experiment"] = _MORE_SEEDS
+    verdict = verdict.model_copy(update=update)
     return _of_steps(verdict, measured, paired) if is_staircase(runs, measured) else verdict
 
 
@@ -65,7 +73,8 @@ def _side(paired: Paired) -> str:
     if paired.loss is not None:
         text += f"; the loss: {loss_dip_in_words(paired.loss)}"
     clause = loss_in_words(paired)
-    return f"{text}. So {clause}." if clause else f"{text}."
+    hidden = "" if paired.is_issue == dips(paired.hit_ratio) else _HIDDEN
+    return f"{text}. So {clause}.{hidden}" if clause else f"{text}.{hidden}"
 
 
 def _done_within(runs: Sequence[RunRecord]) -> frozenset[str]:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from models.advice import cause_advice
-from models.dips import SMALL_DIP, SMALL_STEP
+from models.dips import SMALL_DIP, SMALL_STEP, may_be_masked
 from models.study import ArmOutcome, Estimate
 from models.verdict import CurveSawtooth, CurveVerdict
 
@@ -41,14 +41,24 @@ def _dips(base: ArmOutcome) -> bool:
 
 
 def _loss_steps(base: ArmOutcome) -> bool:
-    dip = base.validation_loss_dip
-    row = _loss_row(base.sawtooth)
+    row = _row(base.sawtooth, "validation_loss")
     is_jump = row is not None and row.direction == "up"  # where it overfits the loss rises everywhere
-    return is_jump and dip is not None and dip.low is not None and dip.low > 0 and dip.value > SMALL_STEP
+    return is_jump and _loss_rises(base)
 
 
-def _loss_row(rows: Sequence[CurveSawtooth]) -> CurveSawtooth | None:
-    return next((row for row in rows if row.curve == "validation_loss"), None)
+def _loss_rises(base: ArmOutcome) -> bool:
+    dip = base.validation_loss_dip
+    return dip is not None and dip.low is not None and dip.low > 0 and dip.value > SMALL_STEP
+
+
+def _is_without_dip(base: ArmOutcome, dip: Estimate) -> bool:
+    """Return whether a dip of a point is excluded, where the loss rises without the trend, too (`Paired.is_issue`)."""
+    rows = _row(base.sawtooth, "validation_hr"), _row(base.sawtooth, "validation_loss")
+    return dip.low is not None and dip.low > -SMALL_DIP and not (_loss_rises(base) and may_be_masked(*rows))
+
+
+def _row(rows: Sequence[CurveSawtooth], curve: str) -> CurveSawtooth | None:
+    return next((row for row in rows if row.curve == curve), None)
 
 
 def _validation(base: ArmOutcome) -> str:
@@ -59,11 +69,11 @@ def _validation(base: ArmOutcome) -> str:
     if _dips(base):
         also = f", and {step}" if step else ""
         return f"the validation hit ratio dips between epochs by {_points(dip)}{also}: compare models at their ends"
-    told = "by less than can be seen" if dip.low > -SMALL_DIP else "by no more than chance"
+    told = "by less than can be seen" if _is_without_dip(base, dip) else "by no more than chance"
     if step:
         consequence = "read the loss at the ends of epochs, in early stopping too"
         return f"{step}, the hit ratio {told} ({_points(dip)}): {consequence}"
-    if dip.low > -SMALL_DIP:
+    if _is_without_dip(base, dip):
         return f"the validation hit ratio does not dip between epochs ({_points(dip)}): there is nothing to remedy"
     return f"the validation hit ratio moves between epochs {told} ({_points(dip)}): more windows or seeds would tell"
 
@@ -82,7 +92,7 @@ def _removed(base: ArmOutcome, arms: Sequence[ArmOutcome]) -> str:
 
 def _is_without_step(arm: ArmOutcome, base: ArmOutcome) -> bool:
     """Return whether an arm's loss is not seen to jump beyond its trend, and jumps less than the base's for sure."""
-    mine, theirs = _loss_row(arm.at_matched_progress), _loss_row(base.at_matched_progress)
+    mine, theirs = (_row(one.at_matched_progress, "validation_loss") for one in (arm, base))
     if mine is None or theirs is None or mine.low is None or mine.high is None or theirs.low is None:
         return False
     return mine.low <= 0 and mine.high < theirs.low

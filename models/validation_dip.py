@@ -11,7 +11,7 @@ import scipy
 from numpy.typing import NDArray
 
 from models.curve_set import Measured, direction_of
-from models.dips import Paired
+from models.dips import Paired, may_be_masked
 from models.errors import ModelError
 from models.paired import PairedDifference, hits, paired_difference
 from models.run_record import RunRecord, Watched
@@ -35,9 +35,13 @@ def paired_dips(runs: Sequence[RunRecord], measured: Measured) -> Paired:
     Paired
         As `validation_dip` and `validation_loss_dip` give them.
     """
-    loss = measured.sawtooth.get("validation_loss")
-    is_loss_jump = loss is not None and direction_of(loss) == "up"
-    return Paired(validation_dip(runs), validation_loss_dip(runs), is_loss_jump)
+    loss, ratio = measured.sawtooth.get("validation_loss"), measured.sawtooth.get("validation_hr")
+    return Paired(
+        hit_ratio=validation_dip(runs),
+        loss=validation_loss_dip(runs),
+        is_loss_jump=loss is not None and direction_of(loss) == "up",
+        is_masked=may_be_masked(ratio, loss),
+    )
 
 
 def validation_dip(runs: Sequence[RunRecord]) -> PairedDifference | None:

@@ -63,6 +63,14 @@ class Case:
         mean = np.concatenate([np.cumsum(falling[k : k + 4]) / np.arange(1, 5) for k in range(0, 24, 4)])
         return {"train_loss": self.one(mean, 0.003), "validation_loss": self.one(VALIDATION)}
 
+    def adapting(self):
+        """Return a running loss that rises while validation falls: of what comes, not of weights that get worse."""
+        rise = 0.05 * np.maximum(EPOCHS - 2, 0) ** 2
+        return {"train_loss": self.one(WEIGHTS + rise, 0.1), "validation_loss": self.one(WEIGHTS + 1.5 - 0.1 * EPOCHS)}
+
+    def without_a_pattern(self):
+        return {"train_loss": self.one(WEIGHTS + LAG), "validation_loss": self.one(WEIGHTS + 0.5)}
+
     def overfit(self):
         return {
             "train_loss": self.one(WEIGHTS + LAG - 0.1 * EPOCHS),

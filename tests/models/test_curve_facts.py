@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from models.curve import curve
-from models.curve_facts import Ratio, first_curve, growth, jumps_grow, noise_of, rise_from_best, spike
+from models.curve_facts import Ratio, first_curve, growth, jumps_grow, noise_of, rise_from_best, since_best, spike
 from models.curve_set import CurveSet, measure
 
 EPOCHS = np.arange(1, 33) / 4
@@ -24,6 +24,12 @@ def test_a_loss_that_rises_from_its_best_epoch():
     rise = rise_from_best(curve(EPOCHS, 5 + valley))
     assert rise.value > rise.base
     assert rise_from_best(curve(EPOCHS, -EPOCHS)) is None
+
+
+def test_where_another_curve_went_since_the_best_epoch_of_a_loss():
+    valley = curve(EPOCHS, 5 + np.ceil(EPOCHS - 1e-9) % 4)  # lowest in epochs 4 and 8
+    assert since_best(valley, curve(EPOCHS, 2 * EPOCHS)) == Ratio(pytest.approx(15.25), pytest.approx(7.25))
+    assert since_best(valley, curve(EPOCHS[:8], EPOCHS[:8])) is None
 
 
 @pytest.mark.parametrize(("size", "tau"), [(0.1 * EPOCHS, 1.0), (0.4, 0.0)])

@@ -10,7 +10,7 @@ from models.dips import Paired
 from models.errors import ModelError
 from models.hypotheses import HYPOTHESES, Evidence
 from models.paired import PairedDifference
-from tests.models.curve_cases import EPOCHS, WEIGHTS, Case
+from tests.models.curve_cases import EPOCHS, MEMORY, VALIDATION, WEIGHTS, Case
 
 
 def verdicts(case, windows=None, n_seeds=6):
@@ -29,7 +29,9 @@ def verdicts(case, windows=None, n_seeds=6):
         ("order", None, "cannot_tell"),
         ("mirrored", None, "cannot_tell"),
         ("mean_since_start", None, "cannot_tell"),
-        ("overfit", None, "no"),
+        ("without_a_pattern", None, "no"),
+        ("overfit", None, "cannot_tell"),
+        ("adapting", None, "cannot_tell"),
     ],
 )
 def test_the_guilty_leads_and_nobody_does_where_curves_cannot_tell(case, leading, is_issue):
@@ -56,7 +58,8 @@ def test_what_cannot_be_told_apart_is_named(case, among):
 def test_the_next_experiment_fits_what_is_open():
     assert "probe" in verdicts("train_only", n_seeds=1)[0].next_experiment
     assert "order by quarter" in verdicts("order", n_seeds=1)[0].next_experiment
-    assert verdicts("overfit", n_seeds=1)[0].next_experiment == "None is needed."
+    assert verdicts("without_a_pattern", n_seeds=1)[0].next_experiment == "None is needed."
+    assert "dropout" in verdicts("overfit", n_seeds=1)[0].next_experiment
 
 
 def test_overfitting_is_said_beside_the_sawtooth():
@@ -127,6 +130,31 @@ def test_dips_seen_window_by_window_count_before_the_curve():
         "yes": "yes", "no": "no", "cannot_tell": "cannot_tell",
     }  # fmt: skip
     assert judge(Case().of("memory"), "said", paired=told["yes"]).is_issue == "yes"
+
+
+@pytest.mark.parametrize(
+    ("loss", "ratio", "is_issue"),
+    [
+        (0.4, 0.1, "yes"),
+        (0.4, 0.0, "cannot_tell"),  # the loss steps, the hit ratio does not
+        (0.0, 0.1, "cannot_tell"),  # the hit ratio dips, the loss, which is less noisy, does not
+        (0.0, 0.0, "no"),
+        (0.4, None, "yes"),  # there is nothing else to go by
+    ],
+)
+def test_of_two_validation_curves_one_alone_does_not_make_an_issue(loss, ratio, is_issue):
+    rng = np.random.default_rng(1)
+    roles = {"validation_loss": (curve(EPOCHS, VALIDATION - loss * MEMORY + 0.01 * rng.standard_normal(24)),)}
+    if ratio is not None:
+        rising = 0.3 - 0.1 * np.exp(-EPOCHS) + ratio * MEMORY
+        roles["validation_hr"] = (curve(EPOCHS, rising + 0.002 * rng.standard_normal(24)),)
+    assert judge(CurveSet({**Case().memory(), **roles}), "said").is_issue == is_issue
+
+
+def test_a_hit_ratio_too_noisy_to_exclude_a_dip_of_a_point_is_not_called_harmless():
+    rng = np.random.default_rng(3)
+    noisy = {"validation_hr": (curve(EPOCHS, 0.3 + 0.03 * rng.standard_normal(24)),)}
+    assert judge(CurveSet({**Case().memory(), **noisy}), "said").is_issue == "cannot_tell"
 
 
 def test_what_is_proven_is_an_issue_whatever_it_is():

@@ -36,6 +36,17 @@ def test_a_train_loss_that_rises_again_is_divergence_and_validation_alone_is_not
     assert rules["divergence"][1]["H3"] < 1
 
 
+def test_a_running_loss_that_rises_alone_is_a_weak_witness_of_divergence():
+    rising = 5 + (EPOCHS - 3) ** 2
+    alone, agreed = of(train_loss=rising), of(train_loss=rising, validation_loss=rising + 1)
+    assert 1 < alone["divergence"][1]["H3"] < agreed["divergence"][1]["H3"]
+    against, frozen = (of(train_loss=rising, validation_loss=WEIGHTS),
+                       of(train_loss=WEIGHTS, probe_loss=rising, validation_loss=WEIGHTS))  # fmt: skip
+    assert against["divergence"][1]["H3"] < 1 < against["divergence"][1]["H5"]
+    assert "while validation falls" in against["divergence"][0]
+    assert frozen["divergence"][1]["H3"] == agreed["divergence"][1]["H3"]  # frozen on fixed windows, it needs none
+
+
 def test_values_that_are_not_finite_are_said():
     given = CurveSet({"train_loss": (curve(EPOCHS, WEIGHTS),)}, non_finite={"train_loss": 3, "lr": 0})
     statement, ratios = found(given)["not_finite"]

@@ -6,9 +6,11 @@ from functools import cache
 import numpy as np
 import pytest
 
+from models.dips import Paired
 from models.errors import ModelError
 from models.hypotheses import Evidence
 from models.overlap import overlap
+from models.paired import PairedDifference
 from models.run_record import record_of
 from models.run_verdict import judge_runs
 from models.training import train
@@ -94,6 +96,15 @@ def test_what_instruments_have_measured_is_not_asked_for_again():
     bare = replace(healthy(), forgetting=[], points=[p for p in healthy().points if p.estimator == "train_running"])
     asked = judge_runs([bare]).next_experiment
     assert not asked.startswith(("Compare the parts", "Write down the sum", "Count the validation"))
+
+
+def test_a_dip_that_a_trend_may_hide_leaves_the_issue_open(monkeypatch):
+    calm, step = PairedDifference(0.0, -0.005, 0.005, 1_000, 500, 1), PairedDifference(0.08, 0.06, 0.1, 1_000, 500, 1)
+    monkeypatch.setattr("models.run_verdict.paired_dips", lambda *_: Paired(calm, step, is_masked=True))
+    found = judge_runs([healthy()])
+    assert (found.leading, found.is_issue) == ("H1", "cannot_tell")
+    assert "may hide a dip" in found.validation_side
+    assert "more seeds" in found.next_experiment
 
 
 def test_seeds_are_judged_together():

@@ -15,13 +15,17 @@ def estimate(low, high):
 
 
 def loss_rows(excess, half=0.02):
-    return tuple(one.model_copy(update={"curve": "validation_loss"}) for one in (row(excess, half),))
+    return (row(excess, half).model_copy(update={"curve": "validation_loss"}),)
+
+
+def hr_row(excess, half):
+    return row(excess, half).model_copy(update={"curve": "validation_hr"})
 
 
 DIPPING = arm("base", kind="base", validation_dip=estimate(-0.04, -0.02), **BEST)
 QUIET = DIPPING.model_copy(update={"validation_dip": estimate(-0.005, 0.003)})
-STEPPING = QUIET.model_copy(update={"validation_loss_dip": estimate(0.06, 0.1), "sawtooth": loss_rows(0.08),
-                                    "at_matched_progress": loss_rows(0.08)})  # fmt: skip
+STEPPING = QUIET.model_copy(update={"validation_loss_dip": estimate(0.06, 0.1), "at_matched_progress": loss_rows(0.08),
+                                    "sawtooth": (*loss_rows(0.08), hr_row(0.0, 0.005))})  # fmt: skip
 
 
 def test_it_names_what_removed_the_dip_and_at_what_cost():
@@ -61,9 +65,17 @@ def test_a_loss_that_steps_alone_is_said_and_what_removed_it():
 
 
 def test_a_loss_that_rises_everywhere_does_not_step():
-    rising = STEPPING.model_copy(update={"sawtooth": loss_rows(0.0)})
+    rising = STEPPING.model_copy(update={"sawtooth": loss_rows(0.0)})  # without the trend there is no step
     assert "steps" not in advice_of(VERDICT, rising, [])
     assert "nothing to remedy" in advice_of(VERDICT, rising, [])
+
+
+def test_a_dip_that_a_trend_may_hide_is_not_denied():
+    hidden = STEPPING.model_copy(update={"sawtooth": (*loss_rows(0.08, 0.1), hr_row(-0.01, 0.01))})
+    said = advice_of(VERDICT, hidden, [])
+    assert "by no more than chance" in said
+    assert "more windows or seeds would tell" in said
+    assert "nothing to remedy" not in said
 
 
 def test_a_dip_that_cannot_be_told_is_not_denied():

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from models.curve_set import measure
-from models.dips import dip_in_words, dips, is_blind, loss_dip_in_words, loss_steps
+from models.dips import Paired, dip_in_words, dips, is_blind, loss_dip_in_words, loss_steps
+from models.paired import PairedDifference
 from models.run_curves import curve_set
 from models.validation_dip import moves_are_chance, paired_dips, validation_dip, validation_loss_dip
 from tests.models.simulated_runs import VALIDATION, of_order, simulated
@@ -86,6 +87,29 @@ def test_the_loss_alone_is_told_only_where_the_hit_ratio_is_still_and_the_loss_j
              for name, run in (("both", both), ("calm", calm), ("loss", loss_only), ("rising", rising))}  # fmt: skip
     assert alone == {"both": False, "calm": False, "loss": True, "rising": False}
     assert loss_steps(validation_loss_dip([rising]))  # it rises over the boundary, as it does everywhere
+
+
+def test_a_trend_that_may_hide_a_dip_is_not_called_harmless_where_the_loss_steps():
+    step, calm = PairedDifference(0.08, 0.06, 0.1, 1_000, 500, 1), PairedDifference(0.0, -0.005, 0.005, 1_000, 500, 1)
+    assert Paired(calm, step, is_masked=True).is_issue == "cannot_tell"
+    assert Paired(calm, step).is_issue == Paired(calm, calm, is_masked=True).is_issue == "no"
+    dip = PairedDifference(-0.02, -0.03, -0.01, 1_000, 500, 1)
+    assert Paired(dip, step, is_masked=True).is_issue == "yes"
+    assert Paired(None, step, is_masked=True).is_issue is None
+
+
+@pytest.mark.parametrize(
+    ("loss", "ratio", "is_masked"),
+    [((0.03, 0.1), (-0.02, 0.01), True), ((0.03, 0.1), (-0.008, 0.01), False), ((-0.1, 0.04), (-0.02, 0.01), False)],
+    ids=["neither excluded", "no dip of a point", "no loss to speak of"],
+)
+def test_a_dip_is_hidden_only_where_no_curve_excludes_it_without_its_trend(loss, ratio, is_masked):
+    run = simulated()
+    measured = measure(curve_set([run]))
+    bounds = {"validation_loss": loss, "validation_hr": ratio}
+    told = {role: replace(one, low=bounds[role][0], high=bounds[role][1]) if role in bounds else one
+            for role, one in measured.sawtooth.items()}  # fmt: skip
+    assert paired_dips([run], replace(measured, sawtooth=told)).is_masked == is_masked
 
 
 def test_chance_is_told_from_moves():
