@@ -98,7 +98,7 @@ def measured(contestant: Contestant, folder: Path) -> Result | str:
     # RecBole writes logs where it is started.
     done = subprocess.run(command, capture_output=True, text=True, cwd=folder, env=environment)
     if done.returncode:
-        return done.stderr.strip().splitlines()[-1]
+        return done.stderr.strip().rpartition("\n")[2] or f"it ended with code {done.returncode}"
     return dict(json.loads(done.stdout.splitlines()[-1]))
 
 
@@ -138,9 +138,8 @@ def _row(contestant: Contestant, found: dict[str, list[Result]]) -> str:
 
 def _faster(found: dict[str, list[Result]], measure: str) -> list[Result]:
     """Return the results of the plain loop whose threads wait in the better way."""
-    return max(
-        (found[name] for name in PLAIN), key=lambda results: statistics.median(result[measure] for result in results)
-    )
+    plain = [found[name] for name in PLAIN if name in found]
+    return max(plain, key=lambda results: statistics.median(result[measure] for result in results))
 
 
 def _spread(results: list[Result], measure: str) -> str:
