@@ -41,9 +41,9 @@ format: $(VENV)/.ready-dev  ## rewrite in the project's format
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: $(VENV)/.ready-dev  ## speed and memory beside what a user would write instead
+bench: $(VENV)/.ready-dev  ## speed and memory beside what is used instead (OPTIONS='--online-retail PATH --rounds 3')
 	$(BIN)/python benchmarks/extraction.py
-	$(BIN)/python benchmarks/training.py
+	$(BIN)/python benchmarks/training.py $(OPTIONS)
 
 verdicts: $(VENV)/.ready-dev  ## judge the judge: trainings with planted causes (OPTIONS='--seeds 2 --kinds ...')
 	OMP_NUM_THREADS=1 OMP_WAIT_POLICY=PASSIVE $(BIN)/python benchmarks/verdicts.py $(OPTIONS)
@@ -55,7 +55,7 @@ doctor: $(VENV)/.ready  ## what is wrong with versions, server, worker, schedule
 	@$(BIN)/python -m flows doctor --port $(PORT) $(OPTIONS)
 
 clean:  ## remove what make and the tools made (the store stays)
-	rm -rf $(VENV) *.egg-info build htmlcov .coverage .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) .venv-recbole *.egg-info build htmlcov .coverage .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 
 $(VENV)/.ready: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Sawtooth needs Python 3.11 or newer; this is " + sys.version.split()[0] + ". Try: make PYTHON=python3.12 run")'

@@ -17,9 +17,9 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from contestants.windows import data_of
 from numpy.typing import NDArray
 from scipy.optimize import nnls
-from training import data_of
 
 from models.batches import on_device
 from models.choice import backend_for

@@ -14,8 +14,8 @@ from unittest.mock import patch
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as python -m flows sets it; before torch is imported
 
 import torch
+from contestants.windows import data_of
 from torch import Tensor
-from training import data_of
 
 from models import training
 from models.backend import Backend, ReferenceBackend
