@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
 
 from warehouse.config import Extraction
 from warehouse.errors import WarehouseError
@@ -40,13 +41,32 @@ def translated(what: str) -> Iterator[None]:
         yield
     except duckdb.Error as error:
         words = str(error).strip().splitlines()[0][:300]
-        if isinstance(error, duckdb.OutOfMemoryException):
+        if isinstance(error, duckdb.OutOfMemoryException) or words.startswith("Out of Memory"):
             message = f"{what}: DuckDB ran out of memory; raise --extraction.memory-mb ({words})"
         elif "No space left" in str(error):
             message = f"{what}: no space left on the device; free space or choose another folder with --store"
         else:
             message = f"{what}: {words}"
         raise WarehouseError(message) from error
+
+
+def streamed(relation: duckdb.DuckDBPyRelation, rows: int) -> Iterator[pa.RecordBatch]:
+    """Yield a relation's rows in batches, in order, none of them kept.
+
+    Raises
+    ------
+    duckdb.Error
+        For what DuckDB refuses on the way, which Arrow would report as an error of its own.
+    """
+    reader = relation.to_arrow_reader(rows)
+    while True:
+        try:
+            batch = reader.read_next_batch()
+        except StopIteration:
+            return
+        except (OSError, pa.ArrowException) as error:
+            raise duckdb.Error(str(error)) from error
+        yield batch
 
 
 def named(column: str) -> str:

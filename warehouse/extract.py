@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from warehouse.config import Dataset, Extraction, cut_of
-from warehouse.duck import connected, file_text, translated
+from warehouse.duck import connected, file_text, streamed, translated
 from warehouse.errors import WarehouseError
 
 _ROWS_A_BATCH = 1_000_000
@@ -145,7 +145,7 @@ def _order(
     paths = {name: work / f"{name}.raw" for name in types}
     files = {name: path.open("wb") for name, path in paths.items()}
     try:
-        for batch in ordered.to_arrow_reader(_ROWS_A_BATCH):
+        for batch in streamed(ordered, _ROWS_A_BATCH):
             for name, file in files.items():
                 file.write(np.ascontiguousarray(batch.column(name).to_numpy(zero_copy_only=False)).data)
     finally:
