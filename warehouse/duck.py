@@ -12,12 +12,15 @@ import pyarrow as pa
 from warehouse.config import Extraction
 from warehouse.errors import WarehouseError
 
+_APART_MB = 400
+"""What Python, its libraries and the arrays worked on need of the memory; of little memory, at most half."""
+
 
 @contextmanager
 def connected(extraction: Extraction, spill: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Open a connection that keeps to the given memory and threads and spills into a folder of its own."""
+    """Open a connection that keeps to the given threads, to its part of the memory, and spills into a folder."""
     settings: dict[str, str | bool | int | float | list[str]] = {
-        "memory_limit": f"{extraction.memory_mb}MB",
+        "memory_limit": f"{max(extraction.memory_mb - _APART_MB, extraction.memory_mb // 2)}MB",
         "threads": extraction.threads or os.cpu_count() or 1,
         "temp_directory": str(spill),
         "autoinstall_known_extensions": False,

@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Iterator
 from typing import Any
 
+import polars as pl
 import pytest
 
 from warehouse import ingest as module
@@ -231,6 +232,21 @@ def test_a_batch_that_lost_its_folder_is_read_anew(house: Any) -> None:
     shutil.rmtree(house.store.events("custom") / batch)
     house.ingest("a.csv")
     assert house.events() == [("u", "i", 1)]
+
+
+def test_a_file_that_is_damaged_in_the_middle_is_refused_by_name(house: Any) -> None:
+    """What is read as rows are asked for may fail after the first of them came."""
+    rows = 300_000
+    frame = pl.DataFrame({"user": ["u"] * rows, "item": [f"i{row}" for row in range(rows)], "at": range(rows)})
+    path = house.folder / "log.parquet"
+    frame.write_parquet(path, compression="snappy")
+    content = bytearray(path.read_bytes())
+    middle = len(content) // 2
+    content[middle : middle + 1_000] = bytes(1_000)
+    path.write_bytes(content)
+    with pytest.raises(WarehouseError, match=r"log.parquet cannot be read as parquet: "):
+        house.ingest("log.parquet")
+    assert not any(house.store.root.glob("events/*"))
 
 
 def test_the_real_clock_is_used(house: Any) -> None:
