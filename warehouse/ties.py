@@ -4,8 +4,8 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.stats import binomtest
 
 from warehouse.extract import FlatLog
 from warehouse.flat import mixed, user_slices
@@ -42,7 +42,7 @@ def judge_ties(log: FlatLog, asked: Literal["auto", "source", "hash"]) -> TieEvi
     if pairs == 0:
         share, interval = None, None
     else:
-        found = binomtest(ascending, pairs).proportion_ci(method="wilson")
+        found = scipy.stats.binomtest(ascending, pairs).proportion_ci(method="wilson")
         share, interval = ascending / pairs, (float(found.low), float(found.high))
     choice, reason = _choose(asked, pairs, share, interval)
     return TieEvidence(pairs, share, interval, asked, choice, reason)
