@@ -9,7 +9,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
+import scipy
 
 from models.curve import Curve
 from models.curve_set import CurveSet, Measured, Role
@@ -123,7 +123,7 @@ def jumps_grow(measured: Measured, role: Role) -> float | None:
     jumps = measured.sawtooth[role].jumps
     if len(jumps) < 5:
         return None
-    tau, p_value = stats.kendalltau([jump.epoch for jump in jumps], [abs(jump.excess) for jump in jumps])
+    tau, p_value = scipy.stats.kendalltau([jump.epoch for jump in jumps], [abs(jump.excess) for jump in jumps])
     return float(tau) if p_value < _LEVEL else 0.0
 
 

@@ -16,8 +16,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import stats
 
 from models.config import Training
 from models.curves import CurvePoint
@@ -99,7 +99,7 @@ def _half(rest_U: NDArray[np.float64], total: float) -> float | None:
     if n_units < 2:
         return None
     error = math.sqrt(float(rest_U @ rest_U) * n_units / (n_units - 1)) / abs(total)
-    return float(stats.t.ppf((1 + _LEVEL) / 2, n_units - 1)) * error
+    return float(scipy.stats.t.ppf((1 + _LEVEL) / 2, n_units - 1)) * error
 
 
 def _boundaries(run: RunRecord) -> list[_Boundary]:

@@ -7,8 +7,8 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import stats
 
 _MOST_WAVES = 40
 """Slow waves that the trend may have; more would only cost time."""
@@ -61,7 +61,7 @@ def period_fit(
     spread_before, spread_after = rest_trend / (len(value_N) - rank_trend), rest_both / n_free
     share = min(1.0, max(0.0, 1 - spread_after / spread_before))
     ratio = (rest_trend - rest_both) / n_repeating / spread_after if spread_after > 0 else math.inf
-    return PeriodFit(share, float(stats.f.sf(ratio, n_repeating, n_free)), rest_both / len(value_N), rank_both)
+    return PeriodFit(share, float(scipy.stats.f.sf(ratio, n_repeating, n_free)), rest_both / len(value_N), rank_both)
 
 
 def _slow(epoch_N: NDArray[np.float64], n_waves: int | None) -> NDArray[np.float64]:

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
+import scipy
 
 from models.curves import CurvePoint
 from models.evidence_of_gap import gap_table
@@ -95,7 +95,7 @@ def evaluation_gap(runs: Sequence[RunRecord]) -> Gap | None:
         return None
     probe_E, visits_E = np.array(pairs).T
     apart_E = probe_E - visits_E
-    half = float(stats.t.ppf((1 + _LEVEL) / 2, len(apart_E) - 1) * apart_E.std(ddof=1)) / math.sqrt(len(apart_E))
+    half = float(scipy.stats.t.ppf((1 + _LEVEL) / 2, len(apart_E) - 1) * apart_E.std(ddof=1)) / math.sqrt(len(apart_E))
     mean = float(apart_E.mean())
     errors = [_probe_error(run) for run in runs]
     return Gap(mean, mean - half, mean + half, float(probe_E.mean()), len(apart_E), max(errors))

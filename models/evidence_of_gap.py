@@ -15,8 +15,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import stats
 
 from models.curve_set import Measured, direction_of
 from models.curves import CurvePoint
@@ -174,7 +174,7 @@ def _phases(tables: Sequence[GapTable]) -> tuple[NDArray[np.float64], float]:
     n_more, n_free = n_phases[0] - 1, len(gap_N) - both_NK.shape[1]
     ratio = (rest_trend - rest_both) / n_more / max(rest_both / n_free, 1e-30)
     effect_P = np.append(effects[-n_more:], 0.0)
-    return effect_P - effect_P.mean(), float(stats.f.sf(ratio, n_more, n_free))
+    return effect_P - effect_P.mean(), float(scipy.stats.f.sf(ratio, n_more, n_free))
 
 
 def _rest(columns_NK: NDArray[np.float64], value_N: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
@@ -192,6 +192,6 @@ def _fixed(tables: Sequence[GapTable]) -> _Apart | None:
     part = _part(rest_P, tables)
     if len(gap_P) <= _FEWEST_PHASES or not np.isfinite(error_P).all() or part < _FAR:
         return None
-    p_value = float(stats.chi2.sf(float(np.square(rest_P / error_P).sum()), len(gap_P) - 2))
+    p_value = float(scipy.stats.chi2.sf(float(np.square(rest_P / error_P).sum()), len(gap_P) - 2))
     numbers = f"by up to {np.ptp(rest_P):.2g} nats beside a slope, {part:.1%} of it (p {p_value:.1g})"
     return _Apart(f"parts from the frozen probe in some of them, {numbers}", is_sure=True) if p_value < _SURE else None

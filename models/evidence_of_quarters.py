@@ -9,8 +9,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import stats
 
 from models.curves import QuarterRecord
 from models.hypotheses import HYPOTHESES, Evidence
@@ -149,4 +149,4 @@ def _labels(rows: dict[int, list[QuarterRecord]]) -> str:
 def _p_value(groups_PE: list[NDArray[np.float64]]) -> float:
     if all(float(np.ptp(values)) == 0 for values in groups_PE):
         return 1.0
-    return float(stats.f_oneway(*groups_PE).pvalue)
+    return float(scipy.stats.f_oneway(*groups_PE).pvalue)

@@ -32,8 +32,8 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
 
 from models.age_orders import AgedOrder, age_shares
 from models.curves import ForgettingRecord
@@ -157,7 +157,7 @@ def explained(predictions: Sequence[Prediction]) -> Explained:
     if len(told) < 2:
         return Explained(share, None, None, tuple(predictions))
     spread = float(np.square(weight_E * (share_E - share)).sum()) * len(told) / (len(told) - 1)
-    half = float(stats.t.ppf((1 + _LEVEL) / 2, len(told) - 1)) * math.sqrt(spread) / float(weight_E.sum())
+    half = float(scipy.stats.t.ppf((1 + _LEVEL) / 2, len(told) - 1)) * math.sqrt(spread) / float(weight_E.sum())
     return Explained(share, share - half, share + half, tuple(predictions))
 
 

@@ -5,7 +5,7 @@ They speak of the sampling of windows, not of seeds: the noise of one evaluation
 
 import math
 
-from scipy import stats
+import scipy
 
 Interval = tuple[float, float]
 
@@ -54,7 +54,7 @@ def wilson(hits: float, count: int) -> Interval | None:
     """
     if count == 0:
         return None
-    result = stats.binomtest(round(hits), count).proportion_ci(_LEVEL, method="wilson")
+    result = scipy.stats.binomtest(round(hits), count).proportion_ci(_LEVEL, method="wilson")
     return float(result.low), float(result.high)
 
 
@@ -81,5 +81,5 @@ def normal(total: float, total_sq: float, count: int, highest: float = math.inf)
         return None
     mean = total / count
     variance = max(0.0, total_sq - total * mean) / (count - 1)  # rounding can leave it just below 0
-    half = float(stats.norm.ppf((1 + _LEVEL) / 2)) * math.sqrt(variance / count)
+    half = float(scipy.stats.norm.ppf((1 + _LEVEL) / 2)) * math.sqrt(variance / count)
     return max(0.0, mean - half), min(highest, mean + half)

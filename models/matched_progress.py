@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import stats
 
 from models.curve import Curve
 from models.curve_set import CurveSet
@@ -119,7 +119,7 @@ def slope_within(runs: Sequence[RunRecord], within: ProgressRange) -> tuple[floa
     mean = float(units.mean())
     if len(units) < 2:
         return mean, None, None
-    half = float(stats.t.ppf((1 + _LEVEL) / 2, len(units) - 1) * units.std(ddof=1)) / math.sqrt(len(units))
+    half = float(scipy.stats.t.ppf((1 + _LEVEL) / 2, len(units) - 1) * units.std(ddof=1)) / math.sqrt(len(units))
     return mean, mean - half, mean + half
 
 

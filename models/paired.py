@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
 
 from models.errors import ModelError
 
@@ -145,7 +145,7 @@ def _half_width(sum_SU: NDArray[np.float64], size_U: NDArray[np.int64]) -> float
 
 
 def _quantile(freedom: int) -> float:
-    return float(stats.t.ppf((1 + _LEVEL) / 2, freedom))
+    return float(scipy.stats.t.ppf((1 + _LEVEL) / 2, freedom))
 
 
 def _resampled(

@@ -22,8 +22,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import sparse, stats
 
 from models.curve import Curve
 from models.decay import decay
@@ -128,7 +128,7 @@ def _boundaries(curve: Curve) -> _Boundaries:
     per_epoch, index_N = curve.evaluations_per_epoch, curve.epoch_index
     width = max(2, per_epoch // 2)
     epochs: list[int] = []
-    contrasts = sparse.lil_array((max(0, int(index_N.max(initial=0))), len(index_N)))
+    contrasts = scipy.sparse.lil_array((max(0, int(index_N.max(initial=0))), len(index_N)))
     for epoch in range(1, int(index_N.max(initial=0)) + 1):
         left = np.flatnonzero(index_N == epoch - 1)[-width:]
         right = np.flatnonzero(index_N == epoch)[:width]
@@ -172,7 +172,7 @@ def _pooled(measured: list[_Boundaries]) -> tuple[float, float | None, float]:
         return float(mean_S.mean()), None, 0.0
     bend = abs(float(np.mean([each.curvature for each in measured])))
     rounding = _ROUNDING * max(float(np.abs(each.curve.value_N).max()) for each in measured)
-    half = float(stats.t.ppf((1 + _LEVEL) / 2, freedom)) * error + bend + rounding
+    half = float(scipy.stats.t.ppf((1 + _LEVEL) / 2, freedom)) * error + bend + rounding
     return float(mean_S.mean()), half, freedom
 
 

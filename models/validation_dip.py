@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from itertools import pairwise
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import stats
 
 from models.curve_set import Measured, direction_of
 from models.dips import Paired
@@ -89,7 +89,7 @@ def moves_are_chance(runs: Sequence[RunRecord]) -> bool:
         where nothing was watched.
     """
     told = [is_clear for run in runs if run.watched is not None for is_clear in _clear_moves(run, run.watched)]
-    return bool(told) and float(stats.binom.sf(sum(told) - 1, len(told), _ONCE_IN_TWENTY)) > _UNLIKELY
+    return bool(told) and float(scipy.stats.binom.sf(sum(told) - 1, len(told), _ONCE_IN_TWENTY)) > _UNLIKELY
 
 
 def _paired(

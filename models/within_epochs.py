@@ -6,8 +6,8 @@ Legend: N points, P points of an epoch, E epochs.
 """
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import stats
 
 from models.curve import Curve, curve
 from models.curve_facts import Ratio
@@ -124,7 +124,7 @@ def first_epoch_ramp(train: Curve, validation: Curve) -> Ratio | None:
     later = slopes[1:][np.isfinite(slopes[1:])]
     if len(later) < _FEWEST or not np.isfinite(slopes[0]) or np.ptp(later) == 0:
         return None
-    if stats.ttest_1samp(later, 0).pvalue >= _LEVEL:
+    if scipy.stats.ttest_1samp(later, 0).pvalue >= _LEVEL:
         return None
     sign = float(np.sign(later.mean()))
     return Ratio(sign * float(slopes[0]), sign * float(later.mean()))

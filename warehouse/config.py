@@ -216,7 +216,10 @@ class Extraction(Closed):
     """What extraction may use. Not part of the question, so not part of the dataset's id."""
 
     memory_mb: int = Field(
-        2_000, ge=256, description="DuckDB's memory; beyond it, it spills to disk (MB, at least 256)."
+        2_000,
+        ge=512,
+        description="Memory of extraction, with Python and the arrays; DuckDB has all but 400 of it and spills to disk"
+        " beyond (MB, at least 512).",
     )
     threads: int | None = Field(None, ge=1, le=1024, description="CPU threads (1 to 1024); unset: one a core.")
 

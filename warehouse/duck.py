@@ -7,16 +7,20 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
 
 from warehouse.config import Extraction
 from warehouse.errors import WarehouseError
 
+_APART_MB = 400
+"""What Python, its libraries and the arrays worked on need of the memory; of little memory, at most half."""
+
 
 @contextmanager
 def connected(extraction: Extraction, spill: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Open a connection that keeps to the given memory and threads and spills into a folder of its own."""
+    """Open a connection that keeps to the given threads, to its part of the memory, and spills into a folder."""
     settings: dict[str, str | bool | int | float | list[str]] = {
-        "memory_limit": f"{extraction.memory_mb}MB",
+        "memory_limit": f"{max(extraction.memory_mb - _APART_MB, extraction.memory_mb // 2)}MB",
         "threads": extraction.threads or os.cpu_count() or 1,
         "temp_directory": str(spill),
         "autoinstall_known_extensions": False,
@@ -40,13 +44,32 @@ def translated(what: str) -> Iterator[None]:
         yield
     except duckdb.Error as error:
         words = str(error).strip().splitlines()[0][:300]
-        if isinstance(error, duckdb.OutOfMemoryException):
+        if isinstance(error, duckdb.OutOfMemoryException) or words.startswith("Out of Memory"):
             message = f"{what}: DuckDB ran out of memory; raise --extraction.memory-mb ({words})"
         elif "No space left" in str(error):
             message = f"{what}: no space left on the device; free space or choose another folder with --store"
         else:
             message = f"{what}: {words}"
         raise WarehouseError(message) from error
+
+
+def streamed(relation: duckdb.DuckDBPyRelation, rows: int) -> Iterator[pa.RecordBatch]:
+    """Yield a relation's rows in batches, in order, none of them kept.
+
+    Raises
+    ------
+    duckdb.Error
+        For what DuckDB refuses on the way, which Arrow would report as an error of its own.
+    """
+    reader = relation.to_arrow_reader(rows)
+    while True:
+        try:
+            batch = reader.read_next_batch()
+        except StopIteration:
+            return
+        except (OSError, pa.ArrowException) as error:
+            raise duckdb.Error(str(error)) from error
+        yield batch
 
 
 def named(column: str) -> str:

@@ -7,16 +7,17 @@ press all that follows into a line, the frame opens on what follows (and says so
 
 import io
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import plotly.graph_objects as go
 import polars as pl
-from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from plotly.subplots import make_subplots
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 ESTIMATORS: dict[str, tuple[str, str]] = {
     "train_running": ("train, running", "#D55E00"),
@@ -49,7 +50,7 @@ def curves_png(points: pl.DataFrame, metrics: Sequence[str] = ("loss", "hr@10"))
     bytes
         A PNG.
     """
-    figure = Figure(figsize=(11, 0.8 + 2.6 * len(metrics)), dpi=100, layout="constrained")
+    figure = blank(0.8 + 2.6 * len(metrics))
     panels = figure.subplots(len(metrics), 1, sharex=True, squeeze=False)[:, 0]
     for panel, metric in zip(panels, metrics, strict=True):
         _draw_panel(panel, points.filter(pl.col("metric") == metric).sort("step"), metric)
@@ -62,15 +63,27 @@ def curves_png(points: pl.DataFrame, metrics: Sequence[str] = ("loss", "hr@10"))
     return png_of(figure)
 
 
-def png_of(figure: Figure) -> bytes:
-    """Return a drawn figure as a PNG that is the same for the same data."""
+def blank(height: float) -> "Figure":
+    """Return a figure to draw on, 11 by ``height`` inches at 100 dots an inch.
+
+    Matplotlib is imported here: a night that is answered from the store draws nothing and need not wait for it.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(11, height), dpi=100, layout="constrained")
     FigureCanvasAgg(figure)
+    return figure
+
+
+def png_of(figure: "Figure") -> bytes:
+    """Return a drawn figure as a PNG that is the same for the same data."""
     file = io.BytesIO()
     figure.savefig(file, format="png", metadata={"Software": None}, pil_kwargs={"optimize": True})
     return file.getvalue()
 
 
-def _draw_panel(panel: Axes, points: pl.DataFrame, metric: str) -> None:
+def _draw_panel(panel: "Axes", points: pl.DataFrame, metric: str) -> None:
     for boundary in boundaries(points):
         panel.axvline(boundary, color="#d5d8dd", linewidth=0.9, zorder=0)
     for estimator, (name, colour) in ESTIMATORS.items():

@@ -8,6 +8,7 @@ import numpy as np
 from warehouse.config import Dataset
 from warehouse.errors import WarehouseError
 from warehouse.extract import FlatLog
+from warehouse.flat import user_slices, within
 from warehouse.splits import SPLITS, Drawn
 from warehouse.ties import TieEvidence
 
@@ -84,7 +85,10 @@ def _apart(drawn: Drawn) -> Gate:
 
 def _before_cut(log: FlatLog, drawn: Drawn) -> Gate:
     cut = np.int64(log.cuts.train_until or 0)
-    late = int(np.count_nonzero(log.times[drawn.ends["train"]] >= cut))
+    late = sum(
+        int(np.count_nonzero(log.times[part][within(drawn.ends["train"], part)] >= cut))
+        for part in user_slices(log.users, log.times)
+    )
     return Gate("no train target at or after T1", late == 0, f"{late} train targets at or after T1")
 
 

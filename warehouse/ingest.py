@@ -2,16 +2,19 @@
 
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import duckdb
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
 from warehouse.config import Extraction
-from warehouse.duck import connected, file_text, text, translated
+from warehouse.duck import connected, file_text, translated
 from warehouse.errors import WarehouseError
 from warehouse.fingerprint import code_digest, digest_of, sha256_of
 from warehouse.reading import malformed_lines, parse
@@ -19,6 +22,11 @@ from warehouse.sources import Log, files_of
 from warehouse.store import Store, fresh, publish, read_json, told_plainly, write_json
 
 Tell = Callable[[str], None]
+
+EVENTS = pa.schema({"user": "string", "item": "string", "moment": "int64", "event_type": "string", "row": "int64"})
+QUARANTINE = pa.schema({"reason": "string", "place": "string", "number": "int64", "raw": "string"})
+_WORDS = ["user", "item", "event_type"]
+_NUMBERS = {"moment": "DELTA_BINARY_PACKED", "row": "DELTA_BINARY_PACKED"}
 
 
 @dataclass(frozen=True)
@@ -100,46 +108,52 @@ def _batch(folder: Path, work: Path, log: Log, path: Path, extraction: Extractio
 
 def _load(work: Path, path: Path, log: Log, extraction: Extraction, now_us: int) -> dict[str, Any]:
     """Parse one file and part its events from its bad rows. Returns the counts."""
-    parsed, events = work / "parsed.parquet", work / "events.parquet"
+    events, quarantine = work / "events.parquet", work / "quarantine.parquet"
     with told_plainly(work), translated(str(path)), connected(extraction, work / "spill") as connection:
-        parse(connection, path, log, now_us, parsed)
-        malformed = malformed_lines(connection)
+        rows = _part(connection, parse(connection, path, log, now_us), events, quarantine)
         rejected = dict(
             connection.execute(
-                f"SELECT coalesce(reason, ''), count(*) FROM read_parquet({file_text(parsed)}) GROUP BY 1 ORDER BY 1"
+                f"SELECT reason, count(*) FROM read_parquet({file_text(quarantine)}) GROUP BY 1 ORDER BY 1"
             ).fetchall()
         )
-        kept, filtered = rejected.pop("", 0), rejected.pop("filtered", 0)
-        _part(connection, parsed, events, work / "quarantine.parquet", malformed)
-        span = connection.execute(f"SELECT min(moment), max(moment) FROM read_parquet({file_text(events)})").fetchone()
-    parsed.unlink()
+        kept, *span = connection.execute(
+            f"SELECT count(*), min(moment), max(moment) FROM read_parquet({file_text(events)})"
+        ).fetchall()[0]
     (work / "spill").rmdir() if (work / "spill").exists() else None
-    if malformed:
-        rejected["malformed line"] = len(malformed)
-    rows = kept + filtered + sum(rejected.values())
-    return {"events": kept, "filtered": filtered, "rejected": rejected, "rows": rows,
-            "first_at": span and span[0], "last_at": span and span[1], "events_sha256": sha256_of(events)}  # fmt: skip
+    return {"events": kept, "filtered": rows - kept - sum(rejected.values()), "rejected": rejected, "rows": rows,
+            "first_at": span[0], "last_at": span[1], "events_sha256": sha256_of(events)}  # fmt: skip
 
 
 def _part(
-    connection: duckdb.DuckDBPyConnection,
-    parsed: Path,
-    events: Path,
-    quarantine: Path,
-    malformed: list[tuple[int, str, str]],
-) -> None:
-    """Write the good rows as events and the bad ones, with reason and place, as quarantine."""
-    source = f"read_parquet({file_text(parsed)})"
-    good = f"SELECT user, item, moment, event_type, row FROM {source} WHERE reason IS NULL"
-    connection.execute(f"COPY ({good}) TO {text(str(events))} (FORMAT parquet)")
-    connection.execute("CREATE TEMP TABLE malformed (line BIGINT, detail VARCHAR, beginning VARCHAR)")
-    if malformed:
-        connection.executemany("INSERT INTO malformed VALUES (?, ?, ?)", malformed)
-    bad = (
-        f"SELECT reason, 'row' AS place, row AS number, raw FROM {source} WHERE reason != 'filtered'"
-        " UNION ALL SELECT 'malformed line', 'line', line, detail || ': ' || beginning FROM malformed"
-    )
-    connection.execute(f"COPY ({bad}) TO {text(str(quarantine))} (FORMAT parquet)")
+    connection: duckdb.DuckDBPyConnection, parsed: Iterator[pa.RecordBatch], events: Path, quarantine: Path
+) -> int:
+    """Write the good rows as events and the bad ones, with reason and place, as quarantine. Returns how many came."""
+    rows = 0
+    with (
+        pq.ParquetWriter(events, EVENTS, use_dictionary=_WORDS, column_encoding=_NUMBERS) as good,
+        pq.ParquetWriter(quarantine, QUARANTINE) as bad,
+    ):
+        for batch in parsed:
+            rows += len(batch)
+            is_event = pc.is_null(batch["reason"])
+            good.write_batch(batch.filter(is_event).select(EVENTS.names))
+            if batch["reason"].null_count < len(batch):
+                bad.write_batch(_rejected(batch.filter(pc.not_equal(batch["reason"], "filtered"))))
+        malformed = malformed_lines(connection)
+        if malformed:
+            bad.write_batch(_malformed(malformed))
+    return rows + len(malformed)
+
+
+def _rejected(batch: pa.RecordBatch) -> pa.RecordBatch:
+    places = pa.repeat("row", len(batch))
+    return pa.record_batch([batch["reason"], places, batch["row"], batch["raw"]], schema=QUARANTINE)
+
+
+def _malformed(lines: list[tuple[int, str, str]]) -> pa.RecordBatch:
+    numbers, details = [line for line, _, _ in lines], [f"{detail}: {start}" for _, detail, start in lines]
+    words = [pa.repeat(word, len(lines)) for word in ("malformed line", "line")]
+    return pa.record_batch([*words, pa.array(numbers, pa.int64()), pa.array(details)], schema=QUARANTINE)
 
 
 def _refuse_bad(log: Log, new: list[dict[str, Any]]) -> None:

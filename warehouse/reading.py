@@ -1,15 +1,17 @@
-"""One raw file to one Parquet file of parsed rows, each either an event or a row with the reason it is none.
+"""One raw file to a stream of parsed rows, each either an event or a row with the reason it is none.
 
 The SQL is made here from typed settings; names and texts are quoted, values that a user typed are parameters.
 """
 
 import glob
+from collections.abc import Iterator
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
 
 from warehouse.config import Filter, Format, TimeKind
-from warehouse.duck import named, text, translated
+from warehouse.duck import named, streamed, text, translated
 from warehouse.errors import WarehouseError
 from warehouse.sources import Log, format_of
 
@@ -20,12 +22,14 @@ _TOLERANT = "ignore_errors=true, max_line_size=32000000, buffer_size=64000000"
 _YEAR_ONE_US = -62_135_596_800_000_000
 """Times before year 1 are not dates of events; no calendar here shows them."""
 _MICROSECONDS = {"epoch_s": 1_000_000, "epoch_ms": 1_000}
+_ROWS_A_BATCH = 122_880
 
 
-def parse(connection: duckdb.DuckDBPyConnection, path: Path, log: Log, now_us: int, target: Path) -> None:
-    """Parse a raw file into ``target``, in its order: user, item, moment, event_type, row, reason, raw.
+def parse(connection: duckdb.DuckDBPyConnection, path: Path, log: Log, now_us: int) -> Iterator[pa.RecordBatch]:
+    """Yield a raw file's rows in its order: user, item, moment, event_type, row, reason, raw.
 
-    ``moment`` is microseconds since 1970 UTC, or the plain order; ``row`` counts data rows from 1.
+    ``moment`` is microseconds since 1970 UTC, or the plain order; ``row`` counts data rows from 1. The file is read
+    once, as the rows are asked for.
 
     Raises
     ------
@@ -39,7 +43,7 @@ def parse(connection: duckdb.DuckDBPyConnection, path: Path, log: Log, now_us: i
         query = _query(log, kind, delimiter, columns)
         values = [filter_.value for filter_ in log.filters if _has_value(filter_)]
         parameters = [*values, now_us, glob.escape(str(path))]
-        connection.execute(f"COPY ({query}) TO {text(str(target))} (FORMAT parquet)", parameters)
+        yield from streamed(connection.sql(query, params=parameters), _ROWS_A_BATCH)
 
 
 def malformed_lines(connection: duckdb.DuckDBPyConnection) -> list[tuple[int, str, str]]:
@@ -104,14 +108,15 @@ def _query(log: Log, kind: Format, delimiter: str | None, columns: dict[str, str
     row = "file_row_number + 1" if kind == "parquet" else "row_number() OVER ()"
     kept = " AND ".join(_holds(one, columns[one.column]) for one in log.filters) or "true"
     event_type = f"{named(log.event_type)}::VARCHAR" if log.event_type else "NULL::VARCHAR"
-    raw = ", ".join(f"{text(name)}: {named(name)}::VARCHAR" for name in (log.user, log.item, log.time))
+    said = ", ".join(f"{text(name)}: {named(name)}" for name in (log.user, log.item, log.time))
+    raw = ", ".join(f"{text(name)}: said[{text(name)}]::VARCHAR" for name in (log.user, log.item, log.time))
     future = "false" if log.time_kind == "order" else "moment > now_us"
     unreadable = "moment IS NULL" if log.time_kind == "order" else f"moment IS NULL OR moment < {_YEAR_ONE_US}"
     return f"""
         WITH read AS (
             SELECT {_id(log.user, columns)} AS user_id, {_id(log.item, columns)} AS item_id,
                    {_time(log, columns)} AS moment, {event_type} AS event_type, {row} AS row,
-                   coalesce({kept}, false) AS kept, ?::BIGINT AS now_us, {{{raw}}}::JSON::VARCHAR AS raw
+                   coalesce({kept}, false) AS kept, ?::BIGINT AS now_us, {{{said}}} AS said
             FROM {_scan(log, kind, delimiter, _wanted(log) if kind == "jsonl" else list(columns))}
         ), judged AS (
             SELECT *, CASE
@@ -126,7 +131,7 @@ def _query(log: Log, kind: Format, delimiter: str | None, columns: dict[str, str
         )
         SELECT CASE WHEN reason IS NULL THEN user_id END AS user, CASE WHEN reason IS NULL THEN item_id END AS item,
                moment, event_type, row, reason,
-               CASE WHEN reason != 'filtered' THEN left(raw, {3 * LONGEST_ID}) END AS raw
+               CASE WHEN reason != 'filtered' THEN left({{{raw}}}::JSON::VARCHAR, {3 * LONGEST_ID}) END AS raw
         FROM judged"""
 
 

@@ -6,6 +6,7 @@ targets) and ``<split>_lengths`` (W, uint8). Window w is ``items[end - length : 
 """
 
 from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from numpy.typing import NDArray
 from warehouse.errors import WarehouseError
 from warehouse.extract import FlatLog
 from warehouse.fingerprint import digest_of, sha256_of
-from warehouse.flat import user_slices
+from warehouse.flat import user_slices, within
 from warehouse.splits import SPLITS, Drawn
 from warehouse.store import read_json
 from warehouse.windows import Candidates
@@ -57,33 +58,37 @@ def write_arrays(work: Path, log: FlatLog, windows: Candidates, drawn: Drawn) ->
     """Write a snapshot's arrays and vocabularies. Returns counts of what was written."""
     codes = np.zeros(len(log.item_ids), np.int32)
     codes[drawn.vocabulary] = np.arange(1, len(drawn.vocabulary) + 1, dtype=np.int32)
-    items = _write_items(work / "items.npy", log, codes)
-    np.save(work / "users.npy", log.users)
-    np.save(work / "times.npy", log.times)
+    unknown, targets = _write_events(work, log, codes, drawn.ends["train"])
     for split, ends in drawn.ends.items():
         np.save(work / f"{split}_ends.npy", ends)
         np.save(work / f"{split}_lengths.npy", windows.lengths[ends])
-    targets = np.bincount(items[drawn.ends["train"]], minlength=len(drawn.vocabulary) + 1)
     _write_ids(work, log, drawn, targets)
-    unknown = sum(int(np.count_nonzero(items[part] == 0)) for part in user_slices(log.users))
     return {
         "windows": {split: len(ends) for split, ends in drawn.ends.items()},
-        "events": len(items),
+        "events": len(log.items),
         "events_unknown_item": unknown,
         "users": len(log.user_ids),
         "items": len(drawn.vocabulary),
     }
 
 
-def _write_items(path: Path, log: FlatLog, codes: NDArray[np.int32]) -> NDArray[np.int32]:
-    """Write the events' items as codes of the vocabulary, a part at a time. Returns them mapped."""
-    header = {"descr": np.lib.format.dtype_to_descr(codes.dtype), "fortran_order": False, "shape": (len(log.items),)}
-    with path.open("wb") as file:
-        np.lib.format.write_array_header_2_0(file, header)
-        for part in user_slices(log.users):
-            file.write(codes[log.items[part]].data)
-    written: NDArray[np.int32] = np.load(path, mmap_mode="r")
-    return written
+def _write_events(
+    work: Path, log: FlatLog, codes: NDArray[np.int32], train_ends: NDArray[np.int64]
+) -> tuple[int, NDArray[np.int64]]:
+    """Write the events, items as codes of the vocabulary. Returns unknown items, and each code's train targets."""
+    unknown, targets = 0, np.zeros(int(codes.max(initial=0)) + 1, np.int64)
+    arrays: dict[str, NDArray[Any]] = {"users": log.users, "items": log.items, "times": log.times}
+    with ExitStack() as stack:
+        files = {name: stack.enter_context((work / f"{name}.npy").open("wb")) for name in arrays}
+        for name, file in files.items():
+            np.lib.format.write_array_header_1_0(file, np.lib.format.header_data_from_array_1_0(arrays[name]))
+        for part in user_slices(*arrays.values()):
+            items = codes[log.items[part]]
+            unknown += int(np.count_nonzero(items == 0))
+            targets += np.bincount(items[within(train_ends, part)], minlength=len(targets))
+            for name, file in files.items():
+                file.write((items if name == "items" else arrays[name][part]).data)
+    return unknown, targets
 
 
 def hashes_of(folder: Path) -> dict[str, str]:
@@ -128,12 +133,12 @@ def manifest_hash(manifest: Mapping[str, Any]) -> str:
 def _write_ids(work: Path, log: FlatLog, drawn: Drawn, targets: NDArray[np.int64]) -> None:
     items = {
         "code": np.arange(1, len(drawn.vocabulary) + 1, dtype=np.int32),
-        "item": pa.array(log.item_ids[drawn.vocabulary], pa.string()),
+        "item": log.item_ids.take(pa.array(drawn.vocabulary)),
         "train_targets": targets[1:],
     }
     users = {
         "code": np.arange(len(log.user_ids), dtype=np.int32),
-        "user": pa.array(log.user_ids, pa.string()),
+        "user": log.user_ids,
     }
     pq.write_table(pa.table(items), work / "items.parquet")
     pq.write_table(pa.table(users), work / "users.parquet")

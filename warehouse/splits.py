@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from warehouse.config import Dataset
 from warehouse.extract import FlatLog
-from warehouse.flat import user_slices
+from warehouse.flat import user_slices, within
 from warehouse.windows import Candidates
 
 SPLITS = ("train", "validation", "test")
@@ -46,7 +46,7 @@ def draw(log: FlatLog, windows: Candidates, config: Dataset, asked: dict[str, in
         mask = _split_mask(log, places, number, known if config.unknown_targets == "drop" else None)
         ends[split] = _smallest(log, windows, mask, asked[split])
         strange = _split_mask(log, places, number, ~known)
-        unknown[split] = sum(int(np.count_nonzero(strange(part))) for part in user_slices(log.users))
+        unknown[split] = sum(int(np.count_nonzero(strange(part))) for part in user_slices(log.users, log.items))
     counts = {split: int(totals[number]) for number, split in enumerate(SPLITS)}
     return Drawn(ends, counts, asked, unknown, vocabulary)
 
@@ -54,7 +54,7 @@ def draw(log: FlatLog, windows: Candidates, config: Dataset, asked: dict[str, in
 def _places(log: FlatLog, windows: Candidates, config: Dataset) -> NDArray[np.uint8]:
     """Return each event's split as its number in SPLITS, 255 where its history is too short."""
     places = np.empty(len(log.items), np.uint8)
-    for part in user_slices(log.users):
+    for part in user_slices(log.users, log.times, windows.lengths):
         if config.split.kind == "temporal":
             cuts = np.array([log.cuts.train_until, log.cuts.validation_until])
             place = np.searchsorted(cuts, log.times[part], side="right").astype(np.uint8)
@@ -87,18 +87,18 @@ def _smallest(log: FlatLog, windows: Candidates, mask: Mask, count: int) -> NDAr
     Ranks are even, so a histogram of their upper 16 bits finds the few that have to be compared at all.
     """
     counts = np.zeros(_BINS, np.int64)
-    for part in user_slices(log.users):
+    for part in user_slices(log.users, log.items, windows.ranks):
         counts += np.bincount(_bin(windows.ranks[part][mask(part)]), minlength=_BINS)
     limit = int(np.searchsorted(np.cumsum(counts), count))
-    near = [
-        part.start + np.flatnonzero(mask(part) & (_bin(windows.ranks[part]) <= limit))
-        for part in user_slices(log.users)
-    ]
-    positions = np.concatenate(near).astype(np.int64)
-    if len(positions) > count:
-        order = np.argsort(windows.ranks[positions], kind="stable")[:count]
-        positions = positions[order]
-    return np.sort(positions)
+    below, at_limit = [], []
+    for part in user_slices(log.users, log.items, windows.ranks):
+        inside = np.flatnonzero(mask(part))
+        bins = _bin(windows.ranks[part][inside])
+        below.append(part.start + inside[bins < limit])
+        at_limit.append(part.start + inside[bins == limit])
+    nearest, rest = np.concatenate(below), np.concatenate(at_limit)
+    rest = rest[np.argsort(windows.ranks[rest], kind="stable")[: count - len(nearest)]]
+    return np.sort(np.concatenate([nearest, rest]), kind="stable")  # of sorted runs: a merge
 
 
 def _bin(ranks: NDArray[np.uint64]) -> NDArray[np.int64]:
@@ -108,9 +108,9 @@ def _bin(ranks: NDArray[np.uint64]) -> NDArray[np.int64]:
 def _vocabulary(log: FlatLog, windows: Candidates, ends: NDArray[np.int64]) -> NDArray[np.int32]:
     """Return the items that the train windows show, as targets or in their histories."""
     shown = np.zeros(len(log.item_ids), bool)
-    for start in range(0, len(ends), 1_000_000):
-        block = ends[start : start + 1_000_000]
-        lengths = windows.lengths[block]
-        for back in range(int(lengths.max(initial=0)) + 1):
-            shown[log.items[block[lengths >= back] - back]] = True
+    for part in user_slices(log.users, log.items, windows.lengths):
+        size, last = part.stop - part.start, within(ends, part)
+        opened = np.bincount(last - windows.lengths[part][last], minlength=size)
+        closed = np.bincount(last + 1, minlength=size)[:size]
+        shown[log.items[part][np.cumsum(opened - closed) > 0]] = True
     return np.flatnonzero(shown).astype(np.int32)

@@ -4,10 +4,9 @@ from collections.abc import Mapping, Sequence
 
 import plotly.graph_objects as go
 import polars as pl
-from matplotlib.figure import Figure
 from plotly.subplots import make_subplots
 
-from warehouse.figures import ESTIMATORS, boundaries, dressed, png_of, values_of, view
+from warehouse.figures import ESTIMATORS, blank, boundaries, dressed, png_of, values_of, view
 
 
 def over_seeds(points: pl.DataFrame) -> pl.DataFrame:
@@ -61,7 +60,7 @@ def multiples_figure(points: pl.DataFrame, metrics: Sequence[str], titles: Mappi
 
 def multiples_png(points: pl.DataFrame, metrics: Sequence[str], titles: Mapping[str, str]) -> bytes:
     """Draw what `multiples_figure` shows; parameters as there."""
-    figure = Figure(figsize=(11, 0.8 + 2.4 * len(metrics)), dpi=100, layout="constrained")
+    figure = blank(0.8 + 2.4 * len(metrics))
     grid = figure.subplots(len(metrics), len(titles), sharex=True, sharey="row", squeeze=False)
     for axes, metric in zip(grid, metrics, strict=True):
         windows = [window for arm in titles if (window := view(_of_arm(points, arm, metric)))]

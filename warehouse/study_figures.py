@@ -9,10 +9,9 @@ from typing import Any
 
 import plotly.graph_objects as go
 import polars as pl
-from matplotlib.figure import Figure
 from plotly.subplots import make_subplots
 
-from warehouse.figures import GREY, boundaries, dressed, png_of, values_of
+from warehouse.figures import GREY, blank, boundaries, dressed, png_of, values_of
 from warehouse.studies import sawtooth_of
 
 BASE, OTHER = "#D55E00", "#0072B2"
@@ -118,7 +117,7 @@ def _marks(panel: Panel, places: Sequence[Any], along: str) -> go.Scatter:
 
 def forest_png(drawn: Sequence[Panel], names: Sequence[str]) -> bytes:
     """Draw what `forest_figure` shows."""
-    figure = Figure(figsize=(11, 1.2 + 0.27 * len(names)), dpi=100, layout="constrained")
+    figure = blank(1.2 + 0.27 * len(names))
     axes = figure.subplots(1, len(drawn), sharey=True, squeeze=False)[0]
     heights = {name: -place for place, name in enumerate(names)}
     for axis, panel in zip(axes, drawn, strict=True):
@@ -137,7 +136,7 @@ def forest_png(drawn: Sequence[Panel], names: Sequence[str]) -> bytes:
 
 def rates_png(drawn: Sequence[Panel]) -> bytes:
     """Draw what `rates_figure` shows."""
-    figure = Figure(figsize=(11, 0.6 + 2.6 * len(drawn)), dpi=100, layout="constrained")
+    figure = blank(0.6 + 2.6 * len(drawn))
     axes = figure.subplots(len(drawn), 1, sharex=True, squeeze=False)[:, 0]
     for axis, panel in zip(axes, drawn, strict=True):
         axis.axhline(0, color="#d5d8dd", linewidth=1, zorder=0)

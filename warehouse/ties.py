@@ -4,8 +4,8 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.stats import binomtest
 
 from warehouse.extract import FlatLog
 from warehouse.flat import mixed, user_slices
@@ -42,7 +42,7 @@ def judge_ties(log: FlatLog, asked: Literal["auto", "source", "hash"]) -> TieEvi
     if pairs == 0:
         share, interval = None, None
     else:
-        found = binomtest(ascending, pairs).proportion_ci(method="wilson")
+        found = scipy.stats.binomtest(ascending, pairs).proportion_ci(method="wilson")
         share, interval = ascending / pairs, (float(found.low), float(found.high))
     choice, reason = _choose(asked, pairs, share, interval)
     return TieEvidence(pairs, share, interval, asked, choice, reason)
@@ -50,7 +50,7 @@ def judge_ties(log: FlatLog, asked: Literal["auto", "source", "hash"]) -> TieEvi
 
 def hash_ties(log: FlatLog, seed: int) -> None:
     """Put tied events in an order that a hash of user, time and item decides; in place, always the same."""
-    for part in user_slices(log.users):
+    for part in user_slices(log.users, log.items, log.times):
         items, users, times = log.items[part], log.users[part], log.times[part]
         tied = same_moment(users, times)
         in_run = tied | np.append(tied[1:], False)
@@ -70,7 +70,7 @@ def same_moment(users: NDArray[np.int32], times: NDArray[np.int64]) -> NDArray[n
 def _ascending(log: FlatLog) -> tuple[int, int, int]:
     """Return the tied pairs of different items, and how many ascend as numbers and as text."""
     pairs = by_number = by_text = 0
-    for part in user_slices(log.users):
+    for part in user_slices(log.users, log.items, log.times):
         items = log.items[part]
         tied = same_moment(log.users[part], log.times[part])
         later, earlier = items[tied], items[np.append(tied[1:], False)]

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from warehouse.config import Dataset
 from warehouse.extract import FlatLog
-from warehouse.flat import changes, mixed, new_array, since_start, user_slices
+from warehouse.flat import changes, mixed, since_start, user_slices, written
 from warehouse.ties import same_moment
 
 HISTORY = 10
@@ -31,7 +31,7 @@ class Candidates:
 def collapse_repeats(log: FlatLog) -> FlatLog:
     """Keep the first of consecutive events of one user and item; in place, so nothing is copied."""
     kept = 0
-    for part in user_slices(log.users):
+    for part in user_slices(log.users, log.items, log.times):
         keep = changes(log.users[part]) | changes(log.items[part])
         count = int(np.count_nonzero(keep))
         for array in (log.items, log.users, log.times):
@@ -42,15 +42,17 @@ def collapse_repeats(log: FlatLog) -> FlatLog:
 
 def candidates(log: FlatLog, config: Dataset, work: Path) -> Candidates:
     """Return every event's history length and rank; the arrays are files in ``work``."""
-    lengths = new_array(work / "lengths.raw", np.uint8, len(log.items))
-    ranks = new_array(work / "ranks.raw", np.uint64, len(log.items))
-    for part in user_slices(log.users):
-        users, times = log.users[part], log.times[part]
-        starts = changes(users)
-        if config.session_gap_minutes is not None:
-            starts[1:] |= np.diff(times) > config.session_gap_minutes * _US_A_MINUTE
-        lengths[part] = np.minimum(since_start(starts), HISTORY)
-        place = since_start(~same_moment(users, times)).astype(np.uint64)
-        identity = log.user_hashes[users] ^ mixed(times.astype(np.uint64)) ^ mixed(mixed(place))
-        ranks[part] = mixed(mixed(identity) ^ mixed(np.array([config.seed], np.uint64)))
+    types = {"lengths": np.uint8, "ranks": np.uint64}
+    lengths, ranks = written(work, types, (_judged(log, config, part) for part in user_slices(log.users, log.times)))
     return Candidates(lengths, ranks)
+
+
+def _judged(log: FlatLog, config: Dataset, part: slice) -> tuple[NDArray[np.int64], NDArray[np.uint64]]:
+    users, times = log.users[part], log.times[part]
+    starts = changes(users)
+    if config.session_gap_minutes is not None:
+        starts[1:] |= np.diff(times) > config.session_gap_minutes * _US_A_MINUTE
+    place = since_start(~same_moment(users, times)).astype(np.uint64)
+    identity = log.user_hashes[users] ^ mixed(times.astype(np.uint64)) ^ mixed(mixed(place))
+    rank = mixed(mixed(identity) ^ mixed(np.array([config.seed], np.uint64)))
+    return np.minimum(since_start(starts), HISTORY), rank

@@ -3,6 +3,8 @@
 import hashlib
 import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import polars as pl
@@ -34,6 +36,15 @@ def test_a_night_leaves_a_whole_run(tiny_night):
     }  # fmt: skip
     assert tiny_night.night["status"] == "finished"
     assert not tiny_night.night["reused"]
+
+
+def test_flows_are_imported_without_what_only_judging_and_drawing_need():
+    """scipy.stats and matplotlib were a third of the time before anything runs; a cached night needs neither."""
+    say = "import sys, flows.nightly, flows.diagnose, flows.sweep, flows.read_curves; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", say], capture_output=True, text=True, check=True)
+    imported = set(done.stdout.split())
+    assert "flows.nightly" in imported
+    assert not imported & {"scipy.stats", "scipy.sparse", "matplotlib.figure", "pandas", "IPython"}
 
 
 def test_nothing_unfinished_is_left_behind(tiny_night):

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+import pyarrow as pa
 import pytest
 
 from warehouse.config import Columns, Dataset, Extraction, Source
@@ -142,8 +143,8 @@ def flat_log() -> Callable[..., FlatLog]:
             items=np.array(items, np.int32),
             users=np.array(users, np.int32),
             times=np.array(times, np.int64),
-            item_ids=np.array(texts, object),
-            user_ids=np.array([f"u{code}" for code in range(n_users)], object),
+            item_ids=pa.array(texts),
+            user_ids=pa.array([f"u{code}" for code in range(n_users)]),
             item_hashes=hashes[:n_items],
             user_hashes=hashes[n_items:],
             item_text_ranks=np.argsort(np.argsort(texts)).astype(np.int32),

@@ -104,7 +104,7 @@ def test_windows_of_a_smaller_size_keep_their_identity(house: Any, small_rows: A
 def test_chunks_change_nothing(new_house: Any, small_rows: Any, monkeypatch: pytest.MonkeyPatch, ties: str) -> None:
     found = []
     for part in (1, 13, 100, 10**6):
-        monkeypatch.setattr(user_slices, "__defaults__", (part,))
+        monkeypatch.setattr(user_slices, "__kwdefaults__", {"part": part})
         house = new_house()
         found.append(house.build(house.ingest_rows(small_rows), ties=ties, collapse_repeats=True).manifest["hashes"])
     assert all(one == found[0] for one in found)

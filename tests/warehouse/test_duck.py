@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from warehouse.config import Extraction
-from warehouse.duck import connected, file_text, named, text, translated
+from warehouse.duck import connected, file_text, named, streamed, text, translated
 from warehouse.errors import WarehouseError
 
 
@@ -20,7 +20,7 @@ def setting(connection: duckdb.DuckDBPyConnection, name: str) -> object:
 def test_a_connection_keeps_to_what_it_may_use(tmp_path: Path) -> None:
     with connected(Extraction(memory_mb=512, threads=3), tmp_path / "spill") as connection:
         assert setting(connection, "threads") == 3
-        assert setting(connection, "memory_limit") == "488.2 MiB"
+        assert setting(connection, "memory_limit") == "244.1 MiB"  # half of little memory
         assert setting(connection, "temp_directory") == str(tmp_path / "spill")
         assert setting(connection, "TimeZone") == "UTC"
         assert setting(connection, "autoinstall_known_extensions") is False
@@ -28,8 +28,13 @@ def test_a_connection_keeps_to_what_it_may_use(tmp_path: Path) -> None:
         connection.execute("SELECT 1")
 
 
+def test_arrays_are_left_their_part_of_the_memory(tmp_path: Path) -> None:
+    with connected(Extraction(memory_mb=1_200), tmp_path) as connection:
+        assert setting(connection, "memory_limit") == "762.9 MiB"  # all but 400 MB
+
+
 def test_what_does_not_fit_spills_into_its_own_folder(tmp_path: Path) -> None:
-    with connected(Extraction(memory_mb=256, threads=1), tmp_path / "spill") as connection:
+    with connected(Extraction(memory_mb=512, threads=1), tmp_path / "spill") as connection:
         connection.execute("CREATE TABLE a AS SELECT range::VARCHAR || repeat('x', 100) AS b FROM range(3_000_000)")
         assert list((tmp_path / "spill").iterdir())
 
@@ -53,6 +58,31 @@ def test_refusals_are_one_line_that_says_what_was_done() -> None:
 def test_what_can_be_mended_says_how(error: duckdb.Error, message: str) -> None:
     with pytest.raises(WarehouseError, match=message), translated("extraction"):
         raise error
+
+
+def test_rows_are_streamed_in_order(tmp_path: Path) -> None:
+    with connected(Extraction(), tmp_path) as connection:
+        batches = list(streamed(connection.sql("SELECT range AS i FROM range(5_000)"), 2_048))
+        assert [len(batch) for batch in batches] == [2_048, 2_048, 904]
+        assert [row for batch in batches for row in batch["i"].to_pylist()] == list(range(5_000))
+
+
+def test_what_fails_in_the_middle_of_a_stream_is_a_sentence_too(tmp_path: Path) -> None:
+    query = "SELECT CASE WHEN range < 400_000 THEN 1 ELSE error('it broke') END AS i FROM range(500_000)"
+    with (
+        connected(Extraction(threads=1), tmp_path) as connection,
+        pytest.raises(WarehouseError, match=r"^a log: .*it broke"),
+        translated("a log"),
+    ):
+        list(streamed(connection.sql(query), 2_048))
+
+
+def test_a_stream_that_runs_out_of_memory_says_what_to_do(tmp_path: Path) -> None:
+    with connected(Extraction(memory_mb=512, threads=1), tmp_path / "spill") as connection:
+        connection.execute("SET max_temp_directory_size = '1MB'")
+        large = connection.sql("SELECT range AS i, repeat('x', 200) FROM range(2_000_000) ORDER BY hash(i)")
+        with pytest.raises(WarehouseError, match=r"ran out of memory; raise --extraction.memory-mb"), translated("x"):
+            list(streamed(large, 2_048))
 
 
 no_nul = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), min_size=1)

@@ -3,6 +3,7 @@
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from warehouse.config import Dataset, Extraction, Split
@@ -27,7 +28,8 @@ def extracted(house: Any, rows: Any = None, time_kind: str = "order", **settings
 def test_events_are_ordered_by_user_time_and_place(house: Any) -> None:
     rows = [("v", "10", 5), ("u", "2", 7), ("v", "9", 5), ("u", "1", 3), ("v", "b", 1), ("u", "10", 3)]
     log = extracted(house, rows, split=LAST)
-    found = zip(log.user_ids[log.users], log.item_ids[log.items], log.times, strict=True)
+    users, items = np.array(log.user_ids), np.array(log.item_ids)
+    found = zip(users[log.users], items[log.items], log.times, strict=True)
     in_order = [("u", "1", 3), ("u", "10", 3), ("u", "2", 7), ("v", "b", 1), ("v", "10", 5), ("v", "9", 5)]
     assert list(found) == in_order
     assert log.events_in_log == 6
@@ -37,9 +39,9 @@ def test_events_are_ordered_by_user_time_and_place(house: Any) -> None:
 
 def test_items_are_ordered_as_numbers_then_as_text(house: Any) -> None:
     log = extracted(house, [("u", item, 0) for item in ("b", "10", "9", "a", "-1")], split=LAST)
-    assert log.item_ids.tolist() == ["-1", "9", "10", "a", "b"]
-    by_text = sorted(log.item_ids)
-    assert [by_text.index(item) for item in log.item_ids] == log.item_text_ranks.tolist()
+    assert log.item_ids.to_pylist() == ["-1", "9", "10", "a", "b"]
+    by_text = sorted(log.item_ids.to_pylist())
+    assert [by_text.index(item) for item in log.item_ids.to_pylist()] == log.item_text_ranks.tolist()
 
 
 def test_the_place_is_that_in_the_file_of_its_batch(house: Any) -> None:
@@ -47,23 +49,23 @@ def test_the_place_is_that_in_the_file_of_its_batch(house: Any) -> None:
     house.write("a.csv", "user,item,at\nu,z,0\nu,a,0\n")
     house.ingest("*.csv")
     log = extracted(house, split=LAST)
-    assert [log.item_ids[item] for item in log.items] == ["z", "a", "c", "d"]
+    assert log.item_ids.take(pa.array(log.items)).to_pylist() == ["z", "a", "c", "d"]
 
 
 def test_rare_items_are_counted_before_the_cut_alone(house: Any) -> None:
     rows = [("u", "early", 1), ("u", "early", 2), ("u", "late", 3), ("v", "late", 8), ("v", "late", 9), ("v", "x", 9)]
     log = extracted(house, rows, min_item_count=2, min_user_events=1, split=Split(train_until="0.5"))
     assert log.cuts == Cuts(8, 9)
-    assert log.item_ids.tolist() == ["early"]
+    assert log.item_ids.to_pylist() == ["early"]
     log = extracted(house, min_item_count=2, min_user_events=1, split=LAST)
-    assert log.item_ids.tolist() == ["early", "late"]
+    assert log.item_ids.to_pylist() == ["early", "late"]
     assert log.cuts == Cuts(None, None)
 
 
 def test_users_are_counted_by_the_items_kept(house: Any) -> None:
     rows = [("u", "a", 1), ("u", "a", 2), ("v", "a", 3), ("v", "rare", 4), ("w", "b", 5), ("w", "b", 6), ("w", "b", 9)]
     log = extracted(house, rows, min_item_count=2, split=LAST)
-    assert log.user_ids.tolist() == ["u", "w"]
+    assert log.user_ids.to_pylist() == ["u", "w"]
     assert len(log.items) == 5
 
 
@@ -84,6 +86,17 @@ def test_a_share_is_the_time_of_the_event_there(house: Any, share: str, place: i
             extracted(house, rows, split=split)
     else:
         assert extracted(house, rows, split=split).cuts.train_until == place * 3
+
+
+@pytest.mark.parametrize("spread", [0, 1, 3, 10**6, 2**61])
+def test_a_share_is_found_whatever_the_times(house: Any, spread: int) -> None:
+    """Negative, tied, crowded and far apart: the place is that of a sort."""
+    random = np.random.default_rng(spread)
+    times = [*random.integers(-spread, spread + 1, 60).tolist(), *random.integers(-2, 3, 60).tolist(), spread + 7]
+    house.ingest_rows([("u", "i", at) for at in times])
+    for share in (0.01, 0.3, 0.5, 0.77, 0.99):
+        log = extracted(house, split=Split(train_until=str(share), validation_until="0.9999"))
+        assert log.cuts == Cuts(sorted(times)[int(share * len(times))], max(times))
 
 
 def test_cuts_by_date_are_utc(house: Any) -> None:

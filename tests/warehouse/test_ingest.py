@@ -2,8 +2,10 @@
 
 import errno
 import shutil
+from collections.abc import Iterator
 from typing import Any
 
+import polars as pl
 import pytest
 
 from warehouse import ingest as module
@@ -25,7 +27,7 @@ def test_only_new_files_are_loaded(house: Any, monkeypatch: pytest.MonkeyPatch) 
     assert (first.files, first.new_files, first.rows, first.events) == (1, 1, 2, 2)
     parsed = []
     parse = module.parse
-    monkeypatch.setattr(module, "parse", lambda *given: (parsed.append(given[1].name), parse(*given)))
+    monkeypatch.setattr(module, "parse", lambda *given: parsed.append(given[1].name) or parse(*given))
     house.write("b.csv", lines(3))
     second = house.ingest("*.csv")
     assert parsed == ["b.csv"]
@@ -191,8 +193,8 @@ def test_a_file_that_grows_while_it_is_read_is_refused(house: Any, monkeypatch: 
     path = house.write("a.csv", lines(1))
     parse = module.parse
 
-    def grow(*given: Any) -> None:
-        parse(*given)
+    def grow(*given: Any) -> Iterator[Any]:
+        yield from parse(*given)
         with path.open("a") as file:
             file.write("u,i,2\n")
 
@@ -230,6 +232,21 @@ def test_a_batch_that_lost_its_folder_is_read_anew(house: Any) -> None:
     shutil.rmtree(house.store.events("custom") / batch)
     house.ingest("a.csv")
     assert house.events() == [("u", "i", 1)]
+
+
+def test_a_file_that_is_damaged_in_the_middle_is_refused_by_name(house: Any) -> None:
+    """What is read as rows are asked for may fail after the first of them came."""
+    rows = 300_000
+    frame = pl.DataFrame({"user": ["u"] * rows, "item": [f"i{row}" for row in range(rows)], "at": range(rows)})
+    path = house.folder / "log.parquet"
+    frame.write_parquet(path, compression="snappy")
+    content = bytearray(path.read_bytes())
+    middle = len(content) // 2
+    content[middle : middle + 1_000] = bytes(1_000)
+    path.write_bytes(content)
+    with pytest.raises(WarehouseError, match=r"log.parquet cannot be read as parquet: "):
+        house.ingest("log.parquet")
+    assert not any(house.store.root.glob("events/*"))
 
 
 def test_the_real_clock_is_used(house: Any) -> None:

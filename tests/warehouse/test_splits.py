@@ -82,14 +82,14 @@ def test_the_smallest_ranks_are_drawn_and_are_nested(
 ) -> None:
     size = len(values)
     log = flat_log([place // 3 for place in range(size)], [0, *[1] * (size - 1)], [0] * size, (1, 2))
-    windows = Candidates(np.ones(size, np.uint8), np.array(values, np.uint64))
-    windows.lengths[0] = 0
+    has_history = np.arange(size) % 3 > 0
+    windows = Candidates(has_history.astype(np.uint8), np.array(values, np.uint64))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(user_slices, "__defaults__", (part,))
+        patch.setattr(user_slices, "__kwdefaults__", {"part": part})
         smaller, larger = (
             draw(log, windows, Dataset(), {**ALL, "train": n}).ends["train"] for n in (count, count + more)
         )
-    expected = sorted(range(1, size), key=lambda place: values[place])[:count]
+    expected = sorted(np.flatnonzero(has_history).tolist(), key=lambda place: values[place])[:count]
     assert smaller.tolist() == sorted(expected)
     assert set(smaller.tolist()) <= set(larger.tolist())
     assert smaller.dtype == np.int64

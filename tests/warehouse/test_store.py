@@ -198,7 +198,7 @@ folder = Path(sys.argv[1])
 columns = Columns(user="user", item="item", time="at")
 log = resolve(Source(preset="custom", path=str(folder / "log.csv"), columns=columns, time_kind="order"))
 try:
-    ingest(Store(folder / "store"), log, Extraction(memory_mb=256, threads=1), print)
+    ingest(Store(folder / "store"), log, Extraction(memory_mb=512, threads=1), print)
 except WarehouseError as error:
     print("refused:", error)
 """

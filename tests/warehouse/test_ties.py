@@ -90,7 +90,7 @@ def test_a_hashed_order_does_not_know_the_rows_order(
         users, times, items = (list(column) for column in zip(*ordered, strict=True))
         log = flat_log([*users, 4], [*items, 6], [*times, 0], (None, None))
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(user_slices, "__defaults__", (size,))
+            patch.setattr(user_slices, "__kwdefaults__", {"part": size})
             hash_ties(log, 11)
         for run in {(user, time) for user, time, _ in ordered}:
             places = [place for place, row in enumerate(ordered) if row[:2] == run]

@@ -155,7 +155,7 @@ def test_windows_are_those_of_the_reference(new_house: Any, rows: list[Row], con
     ingested = house.ingest_rows(rows, time_kind="epoch_s")
     expected = reference([(user, item, at * 1_000_000) for user, item, at in rows], config)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(user_slices, "__defaults__", (part,))
+        patch.setattr(user_slices, "__kwdefaults__", {"part": part})
         if expected is None:
             with pytest.raises(WarehouseError):
                 house.build(ingested, **config.model_dump())
@@ -174,7 +174,7 @@ def test_histories_hold_the_last_ten_items(house: Any) -> None:
 
 def test_repeats_collapse_within_users_and_in_place(flat_log: Callable[..., FlatLog], monkeypatch: Any) -> None:
     for part in (1, 2, 100):
-        monkeypatch.setattr(user_slices, "__defaults__", (part,))
+        monkeypatch.setattr(user_slices, "__kwdefaults__", {"part": part})
         log = flat_log([0, 0, 0, 1, 1, 2], [3, 3, 2, 2, 2, 2], [1, 2, 3, 4, 5, 6], (None, None))
         kept = collapse_repeats(log)
         assert [kept.users.tolist(), kept.items.tolist(), kept.times.tolist()] == [
