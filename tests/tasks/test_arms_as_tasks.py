@@ -81,9 +81,7 @@ def test_a_stop_ends_the_process_wherever_the_task_runs(child, tmp_path):
     assert started[0].returncode == -15
 
 
-@pytest.mark.parametrize(
-    ("state", "said"), [(Failed(message="no disk"), "Failed no disk"), (Completed(), "Completed")]
-)
+@pytest.mark.parametrize(("state", "said"), [(Failed(message="no disk"), "Failed no disk"), (Completed(), "Completed")])
 def test_an_end_is_told(state, said, tmp_path):
     future = Future()
     task = ArmTask(Submitted(future, state), tmp_path / "stop")
@@ -101,12 +99,16 @@ def test_outside_a_flow_run_it_says_what_to_do(tmp_path):
 def test_a_cluster_that_does_not_answer_is_said(tmp_path, monkeypatch):
     class Unreached(ThreadPoolTaskRunner):
         def submit(self, *_, **__):
-            raise OSError("Timed out trying to connect to tcp://127.0.0.1:1 after 30 s")
+            message = "Timed out trying to connect to tcp://127.0.0.1:1 after 30 s"
+            raise OSError(message)
 
     monkeypatch.setattr(as_tasks, "in_flow_run", lambda: True)
     monkeypatch.setattr(as_tasks, "runner_of", lambda *_: Unreached())
     plan = planned(tmp_path)
-    with arms_as_tasks(plan, 1) as start, pytest.raises(WarehouseError, match="no Dask cluster .* tcp://127.0.0.1:1"):
+    with (
+        arms_as_tasks(plan, 1) as start,
+        pytest.raises(WarehouseError, match=r"no Dask cluster .* tcp://127\.0\.0\.1:1 "),
+    ):
         start(plan.base_runs()[0])
 
 
