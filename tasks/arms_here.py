@@ -69,28 +69,36 @@ class ChildProcess:
 
 @contextmanager
 def arms_here(plan: StudyPlan) -> Iterator[StartHere]:
-    """Yield what starts a run's process. Logs of runs that are in the store at the end are removed."""
-    question, store = plan.question, store_at(plan.question.store)
+    """Yield what starts a run's process."""
+    with logs_of(plan.question) as logs:
+        yield lambda run: child_of(plan.question, run, logs)
+
+
+@contextmanager
+def logs_of(question: Question) -> Iterator[Path]:
+    """Yield a folder for the runs' logs. Those of runs that are in the store at the end are removed."""
+    store = store_at(question.store)
     logs = fresh(store.work("studies", f"{question.kind}-{os.getpid()}"))
-
-    def start(run: PlannedRun) -> ChildProcess:
-        log = logs / f"{run.run_id}.log"
-        with log.open("wb") as output:
-            process = subprocess.Popen(
-                command_of(question, run),
-                env=environment(),
-                stdin=subprocess.PIPE,  # held open for as long as this process lives
-                stdout=output,
-                stderr=subprocess.STDOUT,
-            )
-        return ChildProcess(process, log)
-
-    yield start
+    yield logs
     for log in logs.iterdir():
         if store.run(log.stem).exists():
             log.unlink()
     if not any(logs.iterdir()):
         logs.rmdir()
+
+
+def child_of(question: Question, run: PlannedRun, logs: Path) -> ChildProcess:
+    """Start the process that makes a run."""
+    log = logs / f"{run.run_id}.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            command_of(question, run),
+            env=environment(),
+            stdin=subprocess.PIPE,  # held open for as long as this process lives
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+    return ChildProcess(process, log)
 
 
 def command_of(question: Question, run: PlannedRun) -> list[str]:

@@ -52,7 +52,8 @@ def judging_code() -> str:
 
 def study_command(question: Question) -> str:
     """Return the command that asks for the study anywhere."""
-    study = question.study.model_copy(update={"workers": None, "arms_run": "here"})
+    where = {"workers": None, "arms_run": "here", "runner": "threads", "dask_address": None}
+    study = question.study.model_copy(update=where)
     asked = {"source": question.source, "size": question.size, "dataset": question.dataset}
     return command_for(question.kind, {**asked, "training": question.training, "study": study})
 

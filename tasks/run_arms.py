@@ -5,11 +5,13 @@ import os
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from models.config import Compute
 from models.device import pick_device
+from tasks.arms_as_tasks import arms_as_tasks
 from tasks.arms_deployed import arms_deployed
 from tasks.arms_here import arms_here
 from tasks.plan import PlannedRun, StudyPlan
@@ -92,14 +94,24 @@ def _run(plan: StudyPlan, runs: Iterable[PlannedRun]) -> None:
     workers = workers_of(question.study.workers, question.compute)
     tell(f"{len(missing)} of {plan.n_runs} runs to make, {workers} at a time")
     tally = Tally(store, deque(missing), n_done=len(wanted) - len(missing))
-    arms = arms_here if question.study.arms_run == "here" else arms_deployed
-    with arms(plan) as start, moving(f"{question.kind}-{question.size}", question.kind, "runs") as move:
+    with _arms(plan, workers) as start, moving(f"{question.kind}-{question.size}", question.kind, "runs") as move:
         started = time.monotonic()
         _wait_for_all(tally, start, workers, lambda: _told(tally, plan.n_runs, workers, started, move))
     if tally.failed:
         failed = "; ".join(tally.failed)
         message = f"{len(tally.failed)} of {len(missing)} runs failed, the others are in the store: {failed}"
         raise WarehouseError(message)
+
+
+def _arms(plan: StudyPlan, workers: int) -> AbstractContextManager[Start]:
+    """Choose what starts a run, as the study says."""
+    match plan.question.study.arms_run:
+        case "here":
+            return arms_here(plan)
+        case "tasks":
+            return arms_as_tasks(plan, workers)
+        case "deployments":
+            return arms_deployed(plan)
 
 
 def workers_of(said: int | None, compute: Compute) -> int:

@@ -233,11 +233,24 @@ class Arms(Closed):
     workers: int | None = Field(
         None, ge=1, le=1024, description="Arms at once (1 to 1024); unset: one a core, on a GPU one."
     )
-    arms_run: Literal["here", "deployments"] = Field(
+    arms_run: Literal["here", "tasks", "deployments"] = Field(
         "here",
-        description="Each arm as a process here, or as a run of the deployment nightly/arm, which any worker on the "
-        "pool may take; they must share the store's folder.",
+        description="Each arm as a process here, a task of the study's flow run, or a run of the deployment nightly/arm"
+        " (any worker on its pool takes the next); all must share the store's folder.",
     )
+    runner: Literal["threads", "dask"] = Field(
+        "threads", description="What takes arms that are tasks: threads of the flow run, or Dask (the extra `dask`)."
+    )
+    dask_address: str | None = Field(
+        None, description="A Dask scheduler, as in tcp://10.0.0.5:8786; unset: a cluster here, one process a worker."
+    )
+
+    @model_validator(mode="after")
+    def _runner_is_used(self) -> Self:
+        if (self.dask_address and self.runner != "dask") or (self.runner == "dask" and self.arms_run != "tasks"):
+            message = "dask_address is for runner dask, and runner dask for arms_run tasks: say all that is meant"
+            raise ValueError(message)
+        return self
 
 
 class Diagnosis(Arms):

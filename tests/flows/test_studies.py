@@ -29,6 +29,18 @@ def words_of(flow, store, **changes):
     return [flow, *words_for(store.root, **changes)[1:], "--format", "json"]
 
 
+def asked_of(store, **study):
+    """Return what the tiny night asks, as a sweep's flow has it."""
+    return {
+        "source": Source(synthetic=Synthetic(events=8_000, items=80)),
+        "dataset": Dataset(train_windows=2_000, validation_windows=200, test_windows=200),
+        "training": Training(probe_windows=300, epochs=2, batch_size=64),
+        "study": Sweep(**study),
+        "compute": Compute(threads=1),
+        "store": str(store.root),
+    }
+
+
 def runs_in(store):
     with answered(store, "SELECT run_id, status FROM runs ORDER BY status, run_id") as connection:
         return connection.fetchall()
@@ -107,17 +119,25 @@ def test_a_diagnosis_clips_where_its_base_suggests_and_counts_arms_that_diverged
 @pytest.mark.xdist_group("server")
 @pytest.mark.usefixtures("prefect_server")
 def test_a_study_in_a_flow_run_leaves_its_artifacts(store, tiny_night):
-    found = sweep(
-        source=Source(synthetic=Synthetic(events=8_000, items=80)),
-        dataset=Dataset(train_windows=2_000, validation_windows=200, test_windows=200),
-        training=Training(probe_windows=300, epochs=2, batch_size=64),
-        study=Sweep(rates=(0.003,), seeds=1),
-        compute=Compute(threads=1),
-        store=str(store.root),
-    )
+    found = sweep(**asked_of(store, rates=(0.003,), seeds=1))
     assert [arm.run_ids for arm in found.arms] == [(tiny_night.night["run_id"],)]
     said = {name: Artifact.get(f"{name}-sweep-250k") for name in ("verdict", "arms", "report")}
     assert all(found.study_id in artifact.description for artifact in said.values())
     assert said["verdict"].data.startswith(f"# {found.headline()}")
     assert [row["arm"] for row in json.loads(said["arms"].data)] == ["lr-0.003"]
     assert found.report in said["report"].data
+
+
+@pytest.mark.server
+@pytest.mark.xdist_group("server")
+@pytest.mark.usefixtures("prefect_server")
+@pytest.mark.parametrize("runner", ["threads", "dask"])
+def test_arms_are_task_runs_of_their_study(store, tiny_night, runner):
+    if runner == "dask":
+        pytest.importorskip("prefect_dask", reason="the extra dask is not installed")
+    asked = asked_of(store, rates=(0.003, 0.01, 0.03), seeds=1, workers=2, arms_run="tasks", runner=runner)
+    state = sweep(**asked, return_state=True)
+    found = state.result()
+    assert [arm.name for arm in found.arms] == ["lr-0.003", "lr-0.01", "lr-0.03"]
+    assert found.arms[0].run_ids == (tiny_night.night["run_id"],)  # made by another way, it is the same run
+    assert list((store.root / "work" / "studies").iterdir()) == []

@@ -112,6 +112,8 @@ def test_the_store_is_where_it_was_said(tmp_path: Path, monkeypatch: pytest.Monk
         (Sweep, {"rates": (11,)}),
         (Sweep, {"seeds": 0}),
         (Diagnosis, {"workers": 0}),
+        (Sweep, {"runner": "dask"}),
+        (Sweep, {"arms_run": "tasks", "dask_address": "tcp://10.0.0.5:8786"}),
         (Diagnosis, {"depth": "deep"}),
         (Diagnosis, {"rates": (0.003,)}),
     ],
