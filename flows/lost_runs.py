@@ -41,15 +41,13 @@ def mark_lost_runs(client: SyncPrefectClient) -> None:
         if run.labels.get("prefect.worker.name", WORKER_NAME) == WORKER_NAME:
             _end_orphan(run)
             cancelled = run.state is not None and run.state.is_cancelling()
-            ended, message = (
-                Cancelled if cancelled else Crashed,
-                "Serving ended while this ran; a retry goes on where it was.",
-            )
+            ended = Cancelled if cancelled else Crashed
+            message = "Serving ended while this ran; a retry goes on where it was."
             client.set_flow_run_state(run.id, ended(message=message))
 
 
 def retry_crashed_runs(client: SyncPrefectClient) -> None:
-    """Ask again for runs that crashed lately, each at most twice; they go on after the last whole stage.
+    """Ask again for runs that crashed lately, each at most twice; they go on where they were.
 
     Crashes are counted by the states, not by the runs' own count, which a crash before the start leaves at zero. A
     flow's `retries` would not do: they happen in the process that is gone. Children of a run are left to their parent.

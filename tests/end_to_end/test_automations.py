@@ -1,5 +1,7 @@
 """What the server does by itself: silent runs are marked, a webhook is told, and late nights become one."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -37,29 +39,35 @@ def test_what_watches_and_tells_is_installed_and_switched_on(served: Served) -> 
     assert found[SILENT]["trigger"]["within"] == 300
 
 
+@contextmanager
+def watching(served: Served, runs: list[str]) -> Iterator[None]:
+    """Have the automation watch some runs only, and closely: any other would not send heartbeats often enough."""
+    close = silent_runs(timedelta(seconds=20)).model_copy(update={"name": "test"})
+    assert isinstance(close.trigger, EventTrigger)
+    close.trigger.match = ResourceSpecification({"prefect.resource.id": [f"prefect.flow-run.{run}" for run in runs]})
+    with SyncPrefectClient(api=f"{served.url}/api") as client:
+        automation = client.create_automation(close)
+        try:
+            yield
+        finally:
+            client.delete_automation(automation)
+
+
 def test_a_run_that_falls_silent_is_marked_as_crashed_and_one_that_is_heard_of_is_not(served: Served) -> None:
     """As when a machine dies with its worker: nobody is left to say what became of the run."""
     flow = served.api("POST", "/flows/", {"name": "test"})
-    silent, heard = (
-        served.api("POST", "/flow_runs/", {"flow_id": flow["id"], "state": {"type": "RUNNING"}})["id"] for _ in "ab"
-    )
-    quick = silent_runs(timedelta(seconds=10)).model_copy(update={"name": "test"})
-    # Of these two only: a deleted automation was seen to act for a while.
-    ours = ResourceSpecification({"prefect.resource.id": [f"prefect.flow-run.{run}" for run in (silent, heard)]})
-    assert isinstance(quick.trigger, EventTrigger)
-    quick.trigger.match = ours
-    with SyncPrefectClient(api=f"{served.url}/api") as client:
-        automation = client.create_automation(quick)
-    send(served, "prefect.flow-run.heartbeat", f"prefect.flow-run.{silent}", {})
+    running = {"flow_id": flow["id"], "state": {"type": "RUNNING"}}
+    silent, heard = (served.api("POST", "/flow_runs/", running)["id"] for _ in "ab")
 
     def crashed() -> bool:
         send(served, "prefect.flow-run.heartbeat", f"prefect.flow-run.{heard}", {})
         return bool(served.api("GET", f"/flow_runs/{silent}")["state_type"] == "CRASHED")
 
-    wait_for(crashed, "mark on the silent run")
+    with watching(served, [silent, heard]):
+        send(served, "prefect.flow-run.heartbeat", f"prefect.flow-run.{silent}", {})
+        wait_for(crashed, "mark on the silent run")
+        assert served.api("GET", f"/flow_runs/{heard}")["state_type"] == "RUNNING"
     assert "No heartbeat" in served.api("GET", f"/flow_runs/{silent}")["state"]["message"]
-    assert served.api("GET", f"/flow_runs/{heard}")["state_type"] == "RUNNING"
-    served.api("DELETE", f"/automations/{automation}")
     served.api("POST", f"/flow_runs/{heard}/set_state", {"state": {"type": "COMPLETED"}})
 
 
