@@ -77,7 +77,8 @@ def assert_close(one: TrainedModel, two: TrainedModel) -> None:
         assert len(rows) == len(others), name
         for row, other in zip(rows, others, strict=True):
             numbers, wanted = ([value for value in each if isinstance(value, int | float)] for each in (row, other))
-            assert numbers == pytest.approx(wanted, rel=2e-4, abs=1e-5, nan_ok=True), (name, row)
+            close = 5e-3 if name == "norms" else 2e-4  # lr / (sqrt(v) + eps) where v is next to nothing
+            assert numbers == pytest.approx(wanted, rel=close, abs=1e-5, nan_ok=True), (name, row)
             assert [value for value in row if isinstance(value, str)] == [v for v in other if isinstance(v, str)]
     losses = ([step.loss_nats for step in each.steps] for each in (one, two))
     np.testing.assert_allclose(*losses, rtol=1e-5)
