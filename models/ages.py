@@ -49,20 +49,20 @@ class AgeLedger:
         step
             From 1, counted on from batch to batch.
         indices_B
-            (B,) int64 windows visited.
+            (B,) int64 windows visited, those of other processes among them.
         visits
-            What was found of them.
+            What was found of this process's.
         """
         last_B = self.last_step_W[indices_B]
         bin_B = (step - last_B).mul_(BINS_PER_EPOCH).div_(self.steps_per_epoch, rounding_mode="floor")
         bin_B = bin_B.clamp_max_(OVERFLOW).masked_fill_(last_B == 0, FIRST_VISIT)
         self.last_step_W[indices_B] = step
-        value_5B = self.sums_5A.new_ones(5, len(indices_B))
+        value_5B = self.sums_5A.new_ones(5, len(visits.loss_B))
         value_5B[0] = visits.loss_B
         torch.square(value_5B[0], out=value_5B[1])
         value_5B[2] = visits.is_known_B
         value_5B[3] = visits.is_hit_B
-        self.sums_5A.index_add_(1, bin_B, value_5B)
+        self.sums_5A.index_add_(1, bin_B[visits.rows], value_5B)
 
     def tell(self, epoch: int, phase: int) -> list[ForgettingRecord]:
         """Read the sums, waiting for the device, and begin them anew; who was visited when is remembered.

@@ -20,6 +20,28 @@ class Batch:
     length_B: Tensor  # int64, 1 to L
     target_B: Tensor  # int64 codes, 0 to V
 
+    def __len__(self) -> int:
+        return len(self.target_B)
+
+    def part(self, rows: slice) -> "Batch":
+        """Take some windows of it.
+
+        Parameters
+        ----------
+        rows
+            Which; where it is empty, one window is made of which nothing is to be learned.
+
+        Returns
+        -------
+        Batch
+            At least one window.
+        """
+        if rows.stop - rows.start == len(self):
+            return self
+        if rows.start == rows.stop:
+            return Batch(self.history_BL[:1], self.length_B[:1], torch.full_like(self.target_B[:1], UNKNOWN))
+        return Batch(self.history_BL[rows], self.length_B[rows], self.target_B[rows])
+
 
 @dataclass(frozen=True)
 class DeviceWindows:

@@ -175,6 +175,11 @@ class Compute(Closed):
     """Where a training runs. Not part of the question, so not part of the run's id."""
 
     device: Literal["auto", "cpu", "cuda", "mps"] = Field("auto", description="auto: CUDA, then MPS, then CPU.")
+    devices: Literal["auto"] | Annotated[int, Field(ge=1, le=1024)] = Field(
+        "auto",
+        description="How many train together, a process each (1 to 1024): GPUs, or parts of the CPU, which share the "
+        "threads; auto: every GPU, or the one CPU.",
+    )
     threads: int | None = Field(None, ge=1, le=1024, description="CPU threads (1 to 1024); unset: one a core.")
     backend: Literal["auto", "reference", "fused"] = Field(
         "auto",

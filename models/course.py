@@ -3,6 +3,8 @@
 import time
 from dataclasses import dataclass, field
 
+from torch import Tensor
+
 from models.backend import REFERENCE, Backend
 from models.gru import NextItemGRU
 from models.instruments import Instruments
@@ -10,6 +12,7 @@ from models.journal import Journal, StepBuffer
 from models.plan import Plan
 from models.state import TrainingState, begin
 from models.watching import Watch
+from models.world import ALONE, World
 
 
 @dataclass
@@ -30,8 +33,13 @@ class Course:
         """Seconds that the training has taken, in all its processes."""
         return time.perf_counter() - self.started
 
+    @property
+    def sums(self) -> tuple[Tensor, ...]:
+        """What each process has summed of its own share; the rest of a training is the same in all of them."""
+        return self.state.running.sums_3M, self.instruments.ages.sums_5A
 
-def begin_course(plan: Plan, model: NextItemGRU, backend: Backend = REFERENCE) -> Course:
+
+def begin_course(plan: Plan, model: NextItemGRU, backend: Backend = REFERENCE, world: World = ALONE) -> Course:
     """Stand before the first step.
 
     Parameters
@@ -42,12 +50,14 @@ def begin_course(plan: Plan, model: NextItemGRU, backend: Backend = REFERENCE) -
         With its initial weights, on its final device.
     backend
         That computes steps and evaluations.
+    world
+        The processes that train together.
 
     Returns
     -------
     Course
         With nothing recorded.
     """
-    state = begin(model, plan.config, plan.scoring, backend)
-    journal = Journal(StepBuffer(plan.n_steps), plan.config.keep_weights, Watch(len(plan.validation)))
+    state = begin(model, plan.config, plan.scoring, backend, world)
+    journal = Journal(StepBuffer(plan.n_steps), plan.config.keep_weights, Watch(len(plan.validation), world))
     return Course(plan, state, journal, Instruments(plan, state))

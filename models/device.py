@@ -1,5 +1,6 @@
 """Where a training runs: the device, the CPU threads, and a random state of its own."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -40,6 +41,75 @@ def pick_device(compute: Compute) -> torch.device:
     return torch.device(compute.device)
 
 
+def device_count(compute: Compute) -> int:
+    """Say how many devices train together.
+
+    Parameters
+    ----------
+    compute
+        Where to run; ``devices``.
+
+    Returns
+    -------
+    int
+        Under ``auto`` every GPU, or 1.
+
+    Raises
+    ------
+    ModelError
+        If more were asked for than there are; a CPU counts as one a core.
+    """
+    kind = pick_device(compute).type
+    present = {"cuda": torch.cuda.device_count(), "cpu": os.cpu_count() or 1}.get(kind, 1)
+    if compute.devices == "auto":
+        return present if kind == "cuda" else 1
+    if compute.devices > present:
+        message = (
+            f"compute.devices is {compute.devices}, but this machine has {present} of {kind} (a CPU counts once a "
+            f"core). Choose at most {present}, or 'auto'."
+        )
+        raise ModelError(message)
+    return compute.devices
+
+
+def part_of(compute: Compute, size: int) -> Compute:
+    """Say where each of several processes on one machine runs.
+
+    Parameters
+    ----------
+    compute
+        Where to run them all.
+    size
+        How many.
+
+    Returns
+    -------
+    Compute
+        With its part of the threads, at least one.
+    """
+    total = compute.threads or torch.get_num_threads()
+    return compute.model_copy(update={"threads": max(1, total // size)})
+
+
+def own_device(compute: Compute) -> torch.device:
+    """Choose this process's device among those of its machine, by the number that ``torchrun`` gave it.
+
+    Parameters
+    ----------
+    compute
+        Where to run.
+
+    Returns
+    -------
+    torch.device
+        A GPU of its own, made the current one; else as `pick_device`.
+    """
+    device = pick_device(compute)
+    if device.type == "cuda":
+        torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
+    return device
+
+
 @contextmanager
 def threads(compute: Compute) -> Iterator[None]:
     """Use ``compute.threads`` CPU threads inside the block; unset leaves torch's own choice, one a core.
@@ -55,6 +125,21 @@ def threads(compute: Compute) -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
+
+
+def reseed(device: torch.device, seed: int) -> None:
+    """Begin the random numbers of a device and of the CPU anew; inside `seeded`.
+
+    Parameters
+    ----------
+    device
+        The device that draws random numbers besides the CPU.
+    seed
+        From 0 to below 2**63.
+    """
+    torch.default_generator.manual_seed(seed)
+    if device.type != "cpu":
+        torch.get_device_module(device).manual_seed(seed)
 
 
 @contextmanager

@@ -12,9 +12,11 @@ from torch import Tensor
 
 from models.backend import REFERENCE, Backend
 from models.batches import Batch, DeviceWindows
+from models.errors import NonFiniteScoresError
 from models.gru import NextItemGRU
-from models.metrics import MetricSums, Ties, target_losses
+from models.metrics import NOT_FINITE, MetricSums, Ties, target_losses
 from models.windows import UNKNOWN
+from models.world import ALONE, World
 
 OnBatch = Callable[[Tensor, Tensor], None]
 """Told the (B,) losses in nats and the (B,) ranks of each batch evaluated, in the order of the windows."""
@@ -53,6 +55,7 @@ def evaluate(
     indices: Tensor | None = None,
     on_batch: OnBatch | None = None,
     backend: Backend = REFERENCE,
+    world: World = ALONE,
 ) -> MetricSums:
     """Sum the metrics over a split, or over some of its windows.
 
@@ -67,27 +70,45 @@ def evaluate(
     indices
         (W,) int64 windows on the same device; None takes all.
     on_batch
-        Told the losses and ranks behind the sums.
+        Told the losses and ranks of this process's share.
     backend
         That computes them.
+    world
+        The processes that evaluate together, each its share of the windows, in order.
 
     Returns
     -------
     MetricSums
-        On the device.
+        On the device; of all windows, in every process.
 
     Raises
     ------
     NonFiniteScoresError
-        If the model's scores hold NaN or infinity.
+        If the model's scores hold NaN or infinity, in whichever process.
     """
-    sums = MetricSums.zero(scoring.cutoffs, windows.device)
+    sums, own = MetricSums.zero(scoring.cutoffs, windows.device), _own(windows, indices, world)
     with frozen(model):
-        for loss_B, rank_B, is_known_B in backend.evaluate(model, windows, indices, scoring.ties):
-            sums += MetricSums.of_batch(loss_B, rank_B, is_known_B, scoring.cutoffs)
-            if on_batch is not None:
-                on_batch(loss_B, rank_B)
+        try:
+            for loss_B, rank_B, is_known_B in backend.evaluate(model, windows, own, scoring.ties):
+                sums += MetricSums.of_batch(loss_B, rank_B, is_known_B, scoring.cutoffs)
+                if on_batch is not None:
+                    on_batch(loss_B, rank_B)
+        except NonFiniteScoresError:
+            sums.sums_3M.fill_(torch.nan)  # which reaches the others: they wait for this one's sums
+        world.sum_(sums.sums_3M)
+    if sums.sums_3M.isnan().any():
+        raise NonFiniteScoresError(NOT_FINITE)
     return sums
+
+
+def _own(windows: DeviceWindows, indices: Tensor | None, world: World) -> Tensor | None:
+    """Return this process's share of the windows."""
+    if world.size == 1:
+        return indices
+    if indices is not None:
+        return indices[world.share(len(indices))]
+    own = world.share(len(windows))
+    return torch.arange(own.start, own.stop, device=windows.device)
 
 
 def window_ranks(model: NextItemGRU, windows: DeviceWindows, ties: Ties, indices: Tensor | None = None) -> Tensor:

@@ -33,6 +33,7 @@ class Instruments:
     def __init__(self, plan: Plan, state: TrainingState) -> None:
         self.plan = plan
         self.groups = state.groups
+        self.world = state.world
         self.ages = AgeLedger(len(plan.train), plan.steps_per_epoch, plan.train.device)
         self.gradient_SG: NDArray[np.float64] = np.empty((plan.n_steps, len(state.groups.names)))
         self.phase_S: NDArray[np.int32] = np.empty(plan.n_steps, dtype=np.int32)
@@ -92,6 +93,7 @@ class Instruments:
         visit_Q
             (Q,) windows visited, in order.
         """
+        self.world.collect_(self.ages.sums_5A)
         self.forgetting += self.ages.tell(epoch + 1, phase.number)
         self.quarters.append(self.plan.statistics.record(epoch + 1, phase.number, visit_Q))
 

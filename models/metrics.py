@@ -175,7 +175,7 @@ class MetricSums:
         # One relevant item a window, so the ideal DCG is 1 and NDCG is the discount of its rank.
         mrr_KB, ndcg_KB = hr_KB / rank_B, hr_KB / torch.log2(rank_B + 1)
         value_MB = torch.cat([loss_B.to(rank_B.dtype).unsqueeze(0), hr_KB, mrr_KB, ndcg_KB])
-        count_M = torch.full_like(value_MB[:, 0], len(rank_B))
+        count_M = value_MB.new_full((len(value_MB),), len(rank_B))
         count_M[0] = is_known_B.sum()
         return cls(tuple(cutoffs), torch.stack([value_MB.sum(1), value_MB.square().sum(1), count_M]))
 

@@ -21,6 +21,7 @@ from models.gru import build_model
 from models.plan import Plan
 from models.seeds import Stream, torch_seed
 from models.state import begin, take_step
+from models.world import ALONE, World
 
 _LOG = logging.getLogger("sawtooth")
 TRIAL_STEPS = 40
@@ -29,7 +30,7 @@ _MOST_BIAS = 0.002
 _MOST_ERRORS = 3.0
 
 
-def settled_precision(plan: Plan, n_items: int, compute: Compute) -> Precision:
+def settled_precision(plan: Plan, n_items: int, compute: Compute, world: World = ALONE) -> Precision:
     """Say the precision that a training's steps have.
 
     Parameters
@@ -40,6 +41,8 @@ def settled_precision(plan: Plan, n_items: int, compute: Compute) -> Precision:
         V.
     compute
         Where it runs.
+    world
+        The processes that train together: all have the same.
 
     Returns
     -------
@@ -63,7 +66,7 @@ def settled_precision(plan: Plan, n_items: int, compute: Compute) -> Precision:
     if asked == "bf16":
         return "bf16"
     exact_S, rounded_S = (_trial(plan, n_items, compute, each) for each in ("fp32", "bf16"))
-    agreed = is_same(exact_S, rounded_S)
+    agreed = world.largest(int(not is_same(exact_S, rounded_S))) == 0
     means = (len(exact_S), float(exact_S.mean()), float(rounded_S.mean()))
     _LOG.info("precision %s: mean loss of %d steps %.4f in fp32, %.4f in bf16", "bf16" if agreed else "fp32", *means)
     return "bf16" if agreed else "fp32"

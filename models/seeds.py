@@ -38,7 +38,7 @@ def generator(seed: int, stream: Stream, *index: int) -> np.random.Generator:
     return np.random.Generator(np.random.PCG64(sequence))
 
 
-def torch_seed(seed: int, stream: Stream) -> int:
+def torch_seed(seed: int, stream: Stream, *index: int) -> int:
     """Draw the seed that a stream gives to torch.
 
     Parameters
@@ -47,10 +47,12 @@ def torch_seed(seed: int, stream: Stream) -> int:
         The training's seed, at least 0.
     stream
         What the numbers are for.
+    *index
+        Which part of the stream, for instance the process.
 
     Returns
     -------
     int
         From 0 to below 2**63.
     """
-    return int(generator(seed, stream).integers(2**63))
+    return int(generator(seed, stream, *index).integers(2**63))

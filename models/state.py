@@ -7,7 +7,7 @@ import math
 from dataclasses import dataclass, replace
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from models.averaging import WeightAverage
 from models.backend import REFERENCE, Backend
@@ -20,7 +20,9 @@ from models.metrics import MetricSums
 from models.norms import ParameterGroups, group_parameters
 from models.optimizers import build_optimizer
 from models.schedules import Plateau, Rates
+from models.visiting import Visiting, in_step
 from models.windows import UNKNOWN
+from models.world import ALONE, World
 
 
 @dataclass
@@ -32,13 +34,15 @@ class TrainingState:
     optimizer: torch.optim.Optimizer
     groups: ParameterGroups
     step: int  # updates made
-    running: MetricSums  # over the windows visited since the last evaluation
+    running: MetricSums  # over the windows that this process visited since the last evaluation
     gradient_sum_G: Tensor  # of the gradient norms since the last evaluation
     clipped_sum_G: Tensor  # steps that clipped the group since the last evaluation
     n_summed: int  # steps in these sums
     plateau: Plateau
     average: WeightAverage | None
     backend: Backend
+    visiting: nn.Module  # the model and the backend; in step with those of the other processes
+    world: World
 
     @property
     def lr(self) -> float:
@@ -73,16 +77,17 @@ class TrainingState:
 
 @dataclass(frozen=True)
 class Visits:
-    """What a step found of each window of its batch, on the device."""
+    """What a step found of each window of this process's part of the batch, on the device."""
 
     loss_B: Tensor  # float32, in nats; 0 where the target is unknown
     is_hit_B: Tensor  # bool, whether the target is within the first cutoff
     is_known_B: Tensor  # bool, whether the target is in the vocabulary
+    rows: slice  # of the whole batch
 
 
 @dataclass(frozen=True)
 class StepOutcome:
-    """What one step found, read from the device at once."""
+    """What one step found of the whole batch, read from the device at once."""
 
     loss_nats: float
     grad_norm: float
@@ -96,7 +101,9 @@ class StepOutcome:
         return math.isfinite(self.loss_nats) and math.isfinite(self.grad_norm)
 
 
-def begin(model: NextItemGRU, config: Training, scoring: Scoring, backend: Backend = REFERENCE) -> TrainingState:
+def begin(
+    model: NextItemGRU, config: Training, scoring: Scoring, backend: Backend = REFERENCE, world: World = ALONE
+) -> TrainingState:
     """Stand before the first step.
 
     Parameters
@@ -109,17 +116,19 @@ def begin(model: NextItemGRU, config: Training, scoring: Scoring, backend: Backe
         Cutoffs of the running metrics.
     backend
         That computes steps and evaluations.
+    world
+        The processes that train together.
 
     Returns
     -------
     TrainingState
         With empty sums.
     """
-    groups = group_parameters(model)
+    groups = group_parameters(model.train())
     device = groups.parameters[0].device
     return TrainingState(
         config=config,
-        model=model.train(),
+        model=model,
         optimizer=build_optimizer(groups.parameters, config.optimizer),
         groups=groups,
         step=0,
@@ -130,6 +139,8 @@ def begin(model: NextItemGRU, config: Training, scoring: Scoring, backend: Backe
         plateau=Plateau(),
         average=None if config.ema_decay is None else WeightAverage(model, config.ema_decay),
         backend=backend,
+        visiting=in_step(Visiting(model, backend, config, scoring.ties), world),
+        world=world,
     )
 
 
@@ -141,7 +152,7 @@ def take_step(state: TrainingState, batch: Batch, scoring: Scoring) -> StepOutco
     state
         Changed in place; left as it is if the update is refused, so the weights are those of the last step.
     batch
-        On the device of the model.
+        The whole one, on the device of the model, whatever part of it is this process's.
     scoring
         Cutoffs and ties of the running metrics, taken from the very logits that are learned from.
 
@@ -150,23 +161,27 @@ def take_step(state: TrainingState, batch: Batch, scoring: Scoring) -> StepOutco
     StepOutcome
         Loss and gradient norm before the update.
     """
-    loss_B, rank_B = state.backend.visit(state.model, batch, state.config, scoring.ties)
+    world = state.world
+    rows = world.share(len(batch))
+    loss_B, rank_B = state.visiting(batch.part(rows))
     is_known_B = batch.target_B != UNKNOWN
     n_known = is_known_B.sum().to(loss_B.dtype)
     loss = loss_B.sum() / n_known.clamp_min(1)
     state.optimizer.zero_grad()
-    torch.autograd.backward(loss)
+    torch.autograd.backward(loss * world.size)  # its gradients are to be summed over the processes, and are averaged
+    loss = world.sum_(loss.detach())
     norm_G = state.groups.gradient_norms()
     # The only wait for the device in a step.
-    told = torch.cat([torch.stack([loss.detach(), norm_G.norm(), n_known]), norm_G])
+    told = torch.cat([torch.stack([loss, norm_G.norm(), n_known]), norm_G])
     loss_nats, grad_norm, count, *group_norms = told.tolist()
     outcome = StepOutcome(loss_nats, grad_norm, int(count), tuple(group_norms), None)
     if not outcome.is_finite:
         return outcome
     _update(state, norm_G)
-    state.running += MetricSums.of_batch(loss_B.detach(), rank_B, is_known_B, scoring.cutoffs)
-    visits = Visits(loss_B.detach(), rank_B <= scoring.cutoffs[0], is_known_B)
-    return replace(outcome, visits=visits)
+    n_rows = rows.stop - rows.start
+    own = loss_B.detach()[:n_rows], rank_B[:n_rows], is_known_B[rows]
+    state.running += MetricSums.of_batch(*own, scoring.cutoffs)
+    return replace(outcome, visits=Visits(own[0], own[1] <= scoring.cutoffs[0], own[2], rows))
 
 
 def _update(state: TrainingState, norm_G: Tensor) -> None:

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from models.backend import Precision
+from models.batches import DeviceWindows
 from models.choice import backend_for
 from models.config import Compute, Training
 from models.course import Course, begin_course
@@ -26,16 +27,16 @@ from models.curves import (
 )
 from models.device import pick_device, seeded, threads
 from models.errors import NonFiniteScoresError
-from models.evaluation import evaluate
+from models.evaluation import OnBatch, evaluate
 from models.gru import NextItemGRU, build_model
-from models.keeping import Keeper, Keeping, StopAskedError
+from models.keeping import Keeper, Keeping, StopAskedError, dropout_seed
 from models.metrics import MetricSums
 from models.plan import OnProgress, Phase, Plan, Progress, make_plan
 from models.precision import settled_precision
-from models.seeds import Stream, torch_seed
 from models.state import TrainingState, take_step
 from models.watching import WatchedScores
 from models.windows import TrainingData
+from models.world import ALONE, World
 
 Status = Literal["finished", "diverged"]
 
@@ -63,12 +64,19 @@ class TrainedModel:
 
 
 def train(
-    data: TrainingData, config: Training, compute: Compute, on_progress: OnProgress, keeping: Keeping = Keeping()
+    data: TrainingData,
+    config: Training,
+    compute: Compute,
+    on_progress: OnProgress,
+    keeping: Keeping = Keeping(),
+    world: World = ALONE,
 ) -> TrainedModel:
     """Train a model and keep every curve.
 
     On one CPU with one number of threads, the same arguments give bitwise the same weights and curves, whether
-    the training goes through at once or goes on from checkpoints.
+    the training goes through at once or goes on from checkpoints. Several processes share every batch and every
+    evaluation; their curves are those of one but for the order of floating-point sums, and, with dropout, but for
+    other draws. The records (of ages too) are whole in the first of them.
 
     Parameters
     ----------
@@ -82,6 +90,8 @@ def train(
         Called after every evaluation and about every 50 steps between.
     keeping
         The checkpoint to go on from, what saves them, what asks to stop; by default none.
+    world
+        The processes that train together, each called with the same arguments but for what it is told and keeps.
 
     Returns
     -------
@@ -96,12 +106,12 @@ def train(
         If it was asked to stop; its checkpoint has been handed over.
     """
     device = pick_device(compute)
-    dropout = seeded(device, torch_seed(config.seed, Stream.DROPOUT))
+    dropout = seeded(device, dropout_seed(config, world, 0))
     with threads(compute), dropout, ExitStack() as stack:
         plan = make_plan(data, config, device, on_progress)
-        precision = keeping.precision or settled_precision(plan, data.n_items, compute)
+        precision = keeping.precision or settled_precision(plan, data.n_items, compute, world)
         backend = stack.enter_context(backend_for(config, precision, compute, device))
-        course = begin_course(plan, build_model(config.model, data.n_items, config.seed).to(device), backend)
+        course = begin_course(plan, build_model(config.model, data.n_items, config.seed).to(device), backend, world)
         keeper = Keeper(course, keeping, compute.checkpoint_s)
         stopped_at = None
         try:
@@ -156,6 +166,7 @@ def _evaluate(course: Course, phase: int, keeper: Keeper) -> bool:
     plan, state, journal = course.plan, course.state, course.journal
     moment = Moment(state.step, state.step / plan.steps_per_epoch, phase)
     scores = _frozen_scores(course, keeper)  # may end by a stop: nothing has changed until it is here
+    state.world.sum_(state.running.sums_3M)
     points = curve_points(state.running, moment, "train_running")
     journal.points += points
     course.instruments.note_evaluation(state, moment)
@@ -183,9 +194,11 @@ def _frozen_scores(course: Course, keeper: Keeper) -> tuple[MetricSums, MetricSu
         keeper.in_evaluation()
         watch.note(loss_B, rank_B)
 
+    def scored(windows: DeviceWindows, indices_W: Tensor | None, on_batch: OnBatch | None) -> MetricSums:
+        return evaluate(state.evaluated, windows, plan.scoring, indices_W, on_batch, state.backend, state.world)
+
     try:
-        probe = evaluate(state.evaluated, plan.train, plan.scoring, plan.probe_W, backend=state.backend)
-        return probe, evaluate(state.evaluated, plan.validation, plan.scoring, on_batch=note, backend=state.backend)
+        return scored(plan.train, plan.probe_W, None), scored(plan.validation, None, note)
     except NonFiniteScoresError:
         watch.forget()
         return None

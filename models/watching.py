@@ -10,6 +10,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from models.world import ALONE, World
+
 MOST_WATCHED = 10_000
 """Windows: the validation split of the small size, and the first of the large one's, for 80 KB an evaluation."""
 
@@ -30,10 +32,15 @@ class Watch:
     ----------
     n_windows
         Of the split that is evaluated; at most `MOST_WATCHED` are watched.
+    world
+        The processes that evaluate together, each its share of the split.
     """
 
-    def __init__(self, n_windows: int) -> None:
+    def __init__(self, n_windows: int, world: World = ALONE) -> None:
         self.n_watched = min(n_windows, MOST_WATCHED)
+        self._world = world
+        own = world.share(n_windows)
+        self._own = slice(min(own.start, self.n_watched), min(own.stop, self.n_watched))
         self.steps: list[int] = []
         self.rows: list[NDArray[np.float32]] = []  # (2, W) each: losses, ranks
         self._batches: list[Tensor] = []
@@ -49,7 +56,7 @@ class Watch:
         rank_B
             (B,) ranks.
         """
-        if self._n_seen < self.n_watched:
+        if self._n_seen < self._own.stop - self._own.start:
             self._batches.append(torch.stack([loss_B.float(), rank_B.float()]))
             self._n_seen += len(loss_B)
 
@@ -61,7 +68,10 @@ class Watch:
         step
             Updates made.
         """
-        self.rows.append(torch.cat(self._batches, 1)[:, : self.n_watched].cpu().numpy())
+        row_2W = torch.zeros(2, self.n_watched)
+        if self._batches:
+            row_2W[:, self._own] = torch.cat(self._batches, 1)[:, : self._own.stop - self._own.start].cpu()
+        self.rows.append(self._world.sum_(row_2W).numpy())  # the others have zeros where this one has its windows
         self.steps.append(step)
         self.forget()
 

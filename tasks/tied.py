@@ -6,7 +6,8 @@ too, which no handler of its own could notice.
 
 import os
 import signal
-from threading import Thread
+from collections.abc import Callable
+from threading import Event, Thread
 
 TIED = "SAWTOOTH_ENDS_WITH_STDIN"
 """Set in the environment of a process that is to end so."""
@@ -18,7 +19,14 @@ def end_with_stdin() -> None:
         Thread(target=_wait_and_end, name="ends with stdin", daemon=True).start()
 
 
-def _wait_and_end() -> None:
+def asked_by_stdin() -> Callable[[], bool]:
+    """End this process as `end_with_stdin` does; return what says whether a word has come there before: stop soon."""
+    asked = Event()
+    Thread(target=_wait_and_end, args=(asked.set,), name="ends with stdin", daemon=True).start()
+    return asked.is_set
+
+
+def _wait_and_end(heard: Callable[[], None] = lambda: None) -> None:
     while os.read(0, 1024):
-        continue
+        heard()
     os.kill(os.getpid(), signal.SIGTERM)

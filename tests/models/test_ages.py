@@ -16,7 +16,7 @@ CPU = torch.device("cpu")
 
 
 def visits_of(loss: list[float], hit: list[bool], known: list[bool]) -> Visits:
-    return Visits(torch.tensor(loss), torch.tensor(hit), torch.tensor(known))
+    return Visits(torch.tensor(loss), torch.tensor(hit), torch.tensor(known), slice(0, len(loss)))
 
 
 def test_ages_by_hand() -> None:
@@ -49,7 +49,7 @@ def test_sums_by_age_equal_those_of_a_dictionary(name: str) -> None:
         for indices_B in torch.from_numpy(order(n_windows, 2, epoch)).split(rows):
             step += 1
             loss_B, is_hit_B = torch.rand(len(indices_B)), torch.rand(len(indices_B)) < 0.5
-            ledger.visit(step, indices_B, Visits(loss_B, is_hit_B, torch.ones_like(is_hit_B)))
+            ledger.visit(step, indices_B, Visits(loss_B, is_hit_B, torch.ones_like(is_hit_B), slice(0, len(loss_B))))
             for window, loss, hit in zip(indices_B.tolist(), loss_B.tolist(), is_hit_B.tolist(), strict=True):
                 age = (step - last[window]) * 8 // per_epoch / 8 if window in last else -1.0
                 for place, value in enumerate((loss, hit, 1)):

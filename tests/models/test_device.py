@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from models.config import Compute
-from models.device import pick_device, seeded, threads
+from models.device import device_count, part_of, pick_device, seeded, threads
 from models.errors import ModelError
 
 
@@ -44,3 +44,18 @@ def test_seeded_draws_the_same_and_leaves_the_callers_state() -> None:
     assert torch.equal(torch.rand(3), expected)
     with seeded(torch.device("cpu"), 5):
         assert torch.equal(torch.rand(3), first)
+
+
+def test_devices_are_every_gpu_or_as_many_as_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.cpu_count", lambda: 4)
+    assert device_count(Compute(device="cpu")) == 1
+    assert device_count(Compute(device="cpu", devices=4)) == 4
+    with pytest.raises(ModelError, match=r"devices is 5.*has 4 of cpu.*'auto'"):
+        device_count(Compute(device="cpu", devices=5))
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 3)
+    assert device_count(Compute(device="cuda")) == 3
+
+
+def test_processes_divide_the_threads_and_have_one_at_least() -> None:
+    assert [part_of(Compute(threads=5), size).threads for size in (1, 2, 8)] == [5, 2, 1]
