@@ -2,9 +2,11 @@
 
 import os
 import signal
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.filters import (
@@ -16,7 +18,7 @@ from prefect.client.schemas.filters import (
     WorkPoolFilter,
     WorkPoolFilterName,
 )
-from prefect.client.schemas.objects import FlowRun, StateType
+from prefect.client.schemas.objects import FlowRun, State, StateType
 from prefect.states import AwaitingRetry, Cancelled, Crashed
 
 POOL = "sawtooth"
@@ -58,10 +60,31 @@ def retry_crashed_runs(client: SyncPrefectClient) -> None:
         parent_task_run_id=FlowRunFilterParentTaskRunId(is_null_=True),
     )
     for run in client.read_flow_runs(flow_run_filter=crashed, work_pool_filter=_OUR_POOL):
-        crashes = sum(state.is_crashed() for state in client.read_flow_run_states(run.id))
-        if crashes <= RETRIES:
+        states = sorted(client.read_flow_run_states(run.id), key=lambda state: state.timestamp)
+        crashes = sum(state.is_crashed() for state in states)
+        if was_cancelled(states):
+            client.set_flow_run_state(run.id, Cancelled(message="Cancelled while it ran."), force=True)
+        elif crashes <= RETRIES:
             message = f"Crashed; asked for again ({crashes} of {RETRIES} times)."
             client.set_flow_run_state(run.id, AwaitingRetry(scheduled_time=datetime.now(UTC), message=message))
+
+
+def was_cancelled(states: Sequence[State[Any]]) -> bool:
+    """Return whether a run was cancelled since it was last asked for.
+
+    A flow that is cancelled ends by SIGTERM and calls that a crash, before its worker says Cancelled or after.
+
+    Parameters
+    ----------
+    states
+        All that the run went through, the oldest first.
+    """
+    for state in reversed(states):
+        if state.is_cancelling() or state.is_cancelled():
+            return True
+        if state.is_scheduled():
+            return False
+    return False
 
 
 def _in_state(*types: StateType) -> FlowRunFilterState:

@@ -35,5 +35,6 @@ def state_of(served: Served, run_id: str) -> str:
 
 
 def logs_of(served: Served, run_id: str) -> str:
-    asked = {"logs": {"flow_run_id": {"any_": [run_id]}}, "sort": "TIMESTAMP_ASC"}
+    """Return the last 200 lines, the newest first: there is one an evaluation."""
+    asked = {"logs": {"flow_run_id": {"any_": [run_id]}}, "sort": "TIMESTAMP_DESC"}
     return "\n".join(line["message"] for line in served.api("POST", "/logs/filter", asked))

@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.actions import WorkPoolCreate
-from prefect.states import Cancelling, Completed, Crashed, Failed, Pending, Running, State
+from prefect.states import AwaitingRetry, Cancelled, Cancelling, Completed, Crashed, Failed, Pending, Running, State
 
 from flows import lost_runs
 from flows.lost_runs import POOL, RETRIES, mark_lost_runs, retry_crashed_runs
@@ -78,6 +78,23 @@ def test_what_ended_otherwise_is_not_asked_for_again(
     run = run_in(client, deployment, Running(), ended)
     retry_crashed_runs(client)
     assert state_of(client, run) == ended.name
+
+
+@pytest.mark.parametrize("states", [[Cancelling(), Crashed()], [Cancelling(), Cancelled(), Crashed()]])
+def test_a_cancelled_run_that_calls_its_end_a_crash_is_cancelled(
+    client: SyncPrefectClient, deployment: UUID, states: list[State[Any]]
+) -> None:
+    run = run_in(client, deployment, Running(), *states)
+    retry_crashed_runs(client)
+    assert state_of(client, run) == "Cancelled"
+
+
+def test_a_crash_after_a_cancelled_run_was_asked_for_again_is_a_crash(
+    client: SyncPrefectClient, deployment: UUID
+) -> None:
+    run = run_in(client, deployment, Running(), Cancelling(), Cancelled(), AwaitingRetry(), Running(), Crashed())
+    retry_crashed_runs(client)
+    assert state_of(client, run) == "AwaitingRetry"
 
 
 def test_a_crash_of_long_ago_is_left(
