@@ -15,7 +15,7 @@ from tasks.progress import shown
 from tasks.signals import signals_held
 from tasks.train_draft import Asked, train_draft
 from tasks.train_processes import train_in_processes
-from tasks.verb import tell, verb
+from tasks.verb import tell, tell_last, verb
 from warehouse.fingerprint import code_digest, reached_from
 from warehouse.runs import draft_of, finished, run_id_of
 from warehouse.snapshot import open_snapshot
@@ -65,5 +65,5 @@ def _train(where: Store, asked: Asked) -> None:
                 part = asked.model_copy(update={"compute": part_of(asked.compute, n_devices)})
                 train_in_processes(part, n_devices, signals.asked, on_progress)
         except TrainingStoppedError as stopped:
-            tell(f"run {asked.run_id}: {stopped}")
+            tell_last(f"run {asked.run_id}: {stopped}")
             raise

@@ -34,5 +34,19 @@ def in_flow_run() -> bool:
 
 def tell(line: str) -> None:
     """Log a line where the user looks: the run's log in Prefect, standard error in a shell."""
-    log = get_run_logger() if in_flow_run() else logging.getLogger("sawtooth")
+    _log().info(line)
+
+
+def tell_last(line: str) -> None:
+    """Log a line and see it off: Prefect sends logs every two seconds, and a process that ends by a signal sends none."""
+    log = _log()
     log.info(line)
+    named: logging.Logger | None = log.logger if isinstance(log, logging.LoggerAdapter) else log
+    while named is not None:
+        for handler in named.handlers:
+            handler.flush()
+        named = named.parent if named.propagate else None
+
+
+def _log() -> "logging.Logger | logging.LoggerAdapter[logging.Logger]":
+    return get_run_logger() if in_flow_run() else logging.getLogger("sawtooth")
