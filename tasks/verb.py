@@ -38,7 +38,7 @@ def tell(line: str) -> None:
 
 
 def tell_last(line: str) -> None:
-    """Log a line and see it off: Prefect sends logs every two seconds, and a process that ends by a signal sends none."""
+    """Log a line and see it off: Prefect sends logs every two seconds, a process ended by a signal sends none."""
     log = _log()
     log.info(line)
     named: logging.Logger | None = log.logger if isinstance(log, logging.LoggerAdapter) else log

@@ -1,13 +1,17 @@
 """Bad logs through the command line: one clear line, exit code 1, and nothing half-written in the store."""
 
+import gzip
+import json
+import os
 import random
 import resource
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import polars as pl
+import pyarrow.parquet as pq
 import pytest
 
 from flows.command_line import main
@@ -131,3 +135,67 @@ def test_a_full_disk_is_one_clear_line_and_nothing_half_written(limit_kb, tmp_pa
     assert not (store / "runs").exists()
     for manifest in store.glob("events/*/manifest.json"):
         assert all((manifest.parent / folder.name / "batch.json").exists() for folder in manifest.parent.glob("*/"))
+
+
+def zipped(chunks: Iterable[bytes]) -> Callable[[Path], None]:
+    """Return what writes a gzip file piece by piece."""
+
+    def write(path: Path) -> None:
+        with gzip.open(path, "wb", compresslevel=1) as file:
+            for chunk in chunks:
+                file.write(chunk)
+
+    return write
+
+
+def rows_alike(path: Path) -> None:
+    """Write 20 million rows in some kilobytes."""
+    table = pl.select(user=pl.lit("u"), item=pl.lit("i"), time=pl.lit("2020-01-01")).select(
+        pl.all().repeat_by(1_000_000).explode()
+    )
+    with pq.ParquetWriter(path, table.to_arrow().schema) as file:
+        for _ in range(20):
+            file.write_table(table.to_arrow())
+
+
+WIDE = [f"c{number}" for number in range(10_000)]
+SWELLING: dict[str, tuple[str, Callable[[Path], object]]] = {
+    "a line of 400 MB, zipped": ("log.csv.gz", zipped([HEADER.encode(), *[b"x" * 2**20] * 400])),
+    "400 MB of blanks, zipped": ("log.csv.gz", zipped([HEADER.encode(), *[b" " * 2**20] * 400])),
+    "400 MB of line ends, zipped": ("log.csv.gz", zipped([HEADER.encode(), *[b"\n" * 2**20] * 400])),
+    "400 MB of quotes, zipped": ("log.csv.gz", zipped([HEADER.encode(), *[b'"' * 2**20] * 400])),
+    "a line of 400 MB of JSON, zipped": ("log.jsonl.gz", zipped([b'{"user": "', *[b"x" * 2**20] * 400])),
+    "deep JSON": ("log.jsonl", lambda path: path.write_bytes(b'{"user": ' + b"[" * 5_000_000)),
+    "rows alike in Parquet": ("log.parquet", rows_alike),
+    "10,000 columns": (
+        "log.csv",
+        lambda path: path.write_text("".join(",".join(row) + "\n" for row in (WIDE, *[["1"] * 10_000] * 50))),
+    ),
+    "10,000 columns of JSON": (
+        "log.jsonl",
+        lambda path: path.write_text((json.dumps(dict.fromkeys(WIDE, 1)) + "\n") * 50),
+    ),
+    "10,000 columns of Parquet": (
+        "log.parquet",
+        lambda path: pl.DataFrame(dict.fromkeys(WIDE, [1] * 50)).write_parquet(path),
+    ),
+}
+
+
+@pytest.mark.parametrize("case", SWELLING)
+def test_what_swells_is_one_clear_line_within_bounds_of_memory(case, tmp_path):
+    name, write = SWELLING[case]
+    path, store = tmp_path / name, tmp_path / "store"
+    write(path)
+    words = [*words_for(path, store), "--extraction.memory-mb", "1000", "--extraction.threads", "1"]
+    with (tmp_path / "said").open("w+") as said:
+        process = subprocess.Popen([sys.executable, "-m", "flows", *words], stdout=said, stderr=said)
+        _, status, used = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        said.seek(0)
+        lines = said.read().splitlines()
+    assert process.returncode == 1, lines[-1:]
+    assert lines[-1].startswith("error: ")
+    assert "Traceback" not in "\n".join(lines)
+    assert used.ru_maxrss < 1_300_000, f"{used.ru_maxrss / 1000:,.0f} MB"  # KB; torch and Prefect are some 300 MB of it
+    assert published(store) == []

@@ -161,6 +161,17 @@ def test_a_long_run_shows_its_progress_is_cancelled_and_run_again(
     wait_for(lambda: served.api("GET", f"/flow_runs/{run['id']}")["state_type"] == "CANCELLED", "end of the run")
 
 
+def test_every_deployment_has_a_form(served: Served, page: Page, keep: Callable[[str], None]) -> None:
+    deployments = served.api("POST", "/deployments/filter", {})
+    assert len(deployments) >= 9
+    for each in deployments:
+        page.goto(f"{served.url}/deployments/deployment/{each['id']}/run")
+        expect(page.get_by_role("button", name="Submit")).to_be_visible()
+        for title in each["parameter_openapi_schema"]["properties"]:
+            expect(page.get_by_text(re.compile(f"^{title.replace('_', ' ')}", re.IGNORECASE)).first).to_be_visible()
+        keep(f"form-{each['name']}")
+
+
 def artifacts_of(run: str) -> dict[str, Any]:
     """Return a filter for a run's progress."""
     return {"artifacts": {"flow_run_id": {"any_": [run]}, "key": {"any_": ["training-250k"]}}}

@@ -23,7 +23,8 @@ NIGHT = (
     *("--training.epochs", "3", "--training.batch-size", "64", "--training.probe-windows", "100"),
     *("--training.model.dropout", "0.2", "--training.ema-decay", "0.9"),
     *("--compute.threads", "1", "--compute.checkpoint-s", "0", "--extraction.threads", "1"),
-)  # another command to be killed joins here: `Asked` takes any words, `stage_of` may learn its stages
+)
+RECOMMEND = ("recommend", "--compute.threads", "1", "--extraction.threads", "1")
 
 _FORKS = get_context("forkserver")
 _ON_ITS_WAY = ["torch._dynamo", "models.fused_backend", "pandas", "plotly.io", "matplotlib.backends.backend_agg"]
@@ -65,10 +66,10 @@ def asked(store: Path, log: Path, words: Sequence[str] = NIGHT, **settings: obje
     return Asked(process, log)
 
 
-def measured_s(store: Path, log: Path) -> float:
-    """Run a whole night; return its seconds."""
+def measured_s(store: Path, log: Path, words: Sequence[str] = NIGHT) -> float:
+    """Run a whole night, or another command; return its seconds."""
     started = time.monotonic()
-    night = asked(store, log)
+    night = asked(store, log, words)
     if night.ended() != 0:
         raise AssertionError(night.lines())
     return time.monotonic() - started

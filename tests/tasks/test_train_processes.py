@@ -1,7 +1,12 @@
 """A training in two processes that torchrun starts: what is written, what is said, how it stops."""
 
 import logging
+import os
 import shutil
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import polars as pl
@@ -62,3 +67,61 @@ def test_an_error_comes_in_its_own_words(asked: Asked) -> None:
     wrong = asked.model_copy(update={"dataset_id": "absent"})
     with pytest.raises(ModelError, match=r"absent.* is not in the store"):
         train_in_processes(wrong, 2, lambda: False, lambda _: None)
+
+
+def processes_of(asked: Asked, mark: bytes = b"") -> list[int]:
+    """Return the processes that were told this run's store and have a mark in their environment."""
+    found = []
+    for command in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            is_told = str(asked.root).encode() in command.read_bytes()
+            if is_told and mark in command.with_name("environ").read_bytes():
+                found.append(int(command.parent.name))
+        except OSError:  # ended meanwhile
+            continue
+    return found
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc")
+def test_when_one_process_is_killed_all_end_and_the_run_goes_on_when_asked_again(
+    asked: Asked, caplog: pytest.LogCaptureFixture
+) -> None:
+    killed: list[int] = []
+
+    def kill(_place: Progress) -> None:
+        for process in [] if killed else processes_of(asked, b"RANK=1\0"):
+            killed.append(process)
+            os.kill(process, signal.SIGKILL)
+
+    with pytest.raises(ModelError, match="A process of the training ended before its time"):
+        train_in_processes(asked, 2, lambda: False, kill)
+    assert killed
+    assert not processes_of(asked)
+    with caplog.at_level(logging.INFO, logger="sawtooth"):
+        train_in_processes(asked, 2, lambda: False, lambda _: None)
+    assert "goes on after step" in caplog.text
+    assert draft(asked).has("trained")
+
+
+TRAINS = """
+import sys
+from tasks.train_draft import Asked
+from tasks.train_processes import train_in_processes
+asked = Asked.model_validate_json(sys.argv[1])
+train_in_processes(asked, 2, lambda: False, lambda place: print(place.step, flush=True))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc")
+def test_when_the_flow_is_killed_its_processes_end(asked: Asked) -> None:
+    long = asked.model_copy(update={"training": asked.training.model_copy(update={"epochs": 1000})})
+    command = [sys.executable, "-c", TRAINS, long.model_dump_json()]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as flow:
+        assert flow.stdout is not None
+        assert flow.stdout.readline()
+        assert len(processes_of(asked, b"RANK=")) == 2
+        flow.kill()
+    deadline = time.monotonic() + 60
+    while processes_of(asked):
+        assert time.monotonic() < deadline, "they live on"
+        time.sleep(0.1)

@@ -1,0 +1,105 @@
+"""What a training does beside its steps, as shares of the time: instruments, evaluations, checkpoints.
+
+The same training with and without its instruments, in turns; four evaluations in an epoch of 250,000 windows, each of
+10,000 validation and 10,000 probe windows; a checkpoint of every so many seconds against none. By number of threads.
+"""
+
+import argparse
+import os
+import statistics
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from unittest.mock import patch
+
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as python -m flows sets it; before torch is imported
+
+from contestants.windows import data_of
+
+from models.config import Compute, Duration, Training
+from models.instruments import Instruments
+from models.keeping import Keeping
+from models.training import TrainedModel, train
+from tasks.checkpoints import keeping_of
+from warehouse.runs import draft_of
+from warehouse.store import Store
+
+WINDOWS, VALIDATION = 250_000, 10_000
+
+
+@contextmanager
+def no_instruments() -> Iterator[None]:
+    """Have the instruments do nothing, for the block."""
+    with (
+        patch.object(Instruments, "before_step", lambda *_, **__: None),
+        patch.object(Instruments, "after_step", lambda *_: None),
+        patch.object(Instruments, "close_phase", lambda *_: None),
+        patch.object(Instruments, "norms", lambda _: []),
+    ):
+        yield
+
+
+def trained(items: int, windows: int, threads: int, keeping: Keeping = Keeping(), **settings: object) -> TrainedModel:
+    """Train an epoch."""
+    config, compute = Training(epochs=1, **settings), Compute(threads=threads, checkpoint_s=None)
+    return train(data_of(items, windows, VALIDATION), config, compute, lambda _: None, keeping)
+
+
+def share_of_instruments(items: int, threads: int, rounds: int) -> float:
+    """Return the part of a step's time that norms by group, ages, updates and the data's statistics take."""
+    once = {"evaluate_every": Duration(value=1), "probe_windows": 64}
+    with_them, without = [], []
+    for _ in range(rounds):
+        with_them.append(trained(items, 51_200, threads, **once).samples_per_s)
+        with no_instruments():
+            without.append(trained(items, 51_200, threads, **once).samples_per_s)
+    return 1 - statistics.median(with_them) / statistics.median(without)
+
+
+def share_of_evaluations(items: int, threads: int) -> float:
+    """Return the part of an epoch's time that its four evaluations take."""
+    epoch = trained(items, WINDOWS, threads)
+    return 1 - WINDOWS / epoch.samples_per_s / epoch.wall_s
+
+
+def checkpoint(items: int, windows: int) -> tuple[float, float]:
+    """Return the seconds and megabytes of a checkpoint, synced, of a training of so many windows."""
+    with tempfile.TemporaryDirectory(dir=Path.cwd()) as folder:
+        draft = draft_of(Store(Path(folder)), "overheads", anew=True)
+        keeping, seconds = keeping_of(draft, lambda: False), []
+
+        def save(taken: object, inner: object = keeping.save) -> None:
+            started = time.perf_counter()
+            inner(taken)  # type: ignore[operator]
+            seconds.append(time.perf_counter() - started)
+
+        timed = Keeping(None, save, lambda: False)
+        config = Training(epochs=1, max_steps=20, evaluate_every=Duration(value=10, unit="steps"), probe_windows=64)
+        train(data_of(items, windows), config, Compute(checkpoint_s=0), lambda _: None, timed)
+        newest = max(draft.folder.glob("checkpoints/step-*"), key=lambda path: path.stat().st_mtime)
+        return statistics.median(seconds), sum(path.stat().st_size for path in newest.iterdir()) / 1e6
+
+
+def main() -> None:
+    """Print the shares."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=5, help="of instruments on and off (%(default)s)")
+    rounds = parser.parse_args().rounds
+    trained(4_631, 2_560, 2)  # compiles what there is to
+    print("| items | threads | instruments, of a step | four evaluations, of an epoch of 250,000 |")
+    print("|---|---|---|---|")
+    for items in (4_631, 20_000):
+        for threads in (1, 2):
+            shares = share_of_instruments(items, threads, rounds), share_of_evaluations(items, threads)
+            print(f"| {items:,} | {threads} | {shares[0]:.1%} | {shares[1]:.1%} |", flush=True)
+    print("\n| items | windows | a checkpoint, s | MB | of a minute |")
+    print("|---|---|---|---|---|")
+    for items, windows in ((4_631, 250_000), (20_000, 5_500_000), (50_000, 5_500_000)):
+        seconds, size_mb = checkpoint(items, windows)
+        print(f"| {items:,} | {windows:,} | {seconds:.2f} | {size_mb:,.0f} | {seconds / 60:.1%} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()
