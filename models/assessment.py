@@ -8,14 +8,15 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from models.backend import scored
+from models.backend import REFERENCE, Backend
 from models.batches import DeviceWindows, on_device
+from models.choice import backend_for
 from models.config import Compute, Training
 from models.curves import CurvePoint, Estimator, Moment, curve_points, share_point
 from models.device import pick_device, threads
-from models.evaluation import Scoring, batch_sums, frozen
+from models.evaluation import Scoring, frozen
 from models.gru import NextItemGRU
-from models.metrics import MetricSums, target_ranks
+from models.metrics import MetricSums
 from models.windows import WindowSet
 
 
@@ -49,7 +50,7 @@ class Assessment:
         return curve_points(self.sums, moment, estimator) + coverage
 
 
-def assess(model: NextItemGRU, windows: DeviceWindows, scoring: Scoring) -> Assessment:
+def assess(model: NextItemGRU, windows: DeviceWindows, scoring: Scoring, backend: Backend = REFERENCE) -> Assessment:
     """Evaluate a split in one pass and keep every window's rank and the items recommended.
 
     Parameters
@@ -60,6 +61,8 @@ def assess(model: NextItemGRU, windows: DeviceWindows, scoring: Scoring) -> Asse
         The split.
     scoring
         Cutoffs and ties; a cutoff above V lists all items.
+    backend
+        That computes them.
 
     Returns
     -------
@@ -77,10 +80,10 @@ def assess(model: NextItemGRU, windows: DeviceWindows, scoring: Scoring) -> Asse
     best_V = torch.full((model.n_items,), longest, device=windows.device)
     ranks = []
     with frozen(model):
-        for batch, logits_BV in scored(model, windows):
-            ranks.append(target_ranks(logits_BV, batch.target_B, scoring.ties))
-            sums += batch_sums(batch, logits_BV, ranks[-1], scoring.cutoffs)
-            _note_places(best_V, logits_BV.topk(longest).indices)
+        for loss_B, rank_B, is_known_B, column_Bk in backend.evaluate(model, windows, None, scoring.ties, longest):
+            ranks.append(rank_B)
+            sums += MetricSums.of_batch(loss_B, rank_B, is_known_B, scoring.cutoffs)
+            _note_places(best_V, column_Bk)
     rank_W = torch.cat(ranks).cpu() if ranks else torch.empty(0)
     n_shown = {k: int((best_V < min(k, longest)).sum()) for k in scoring.cutoffs}
     return Assessment(sums, rank_W.double(), n_shown, model.n_items)
@@ -113,7 +116,9 @@ def assess_split(model: NextItemGRU, windows: WindowSet, config: Training, compu
     device = pick_device(compute)
     with threads(compute):
         try:
-            return assess(model.to(device), on_device(windows, device), Scoring(config.cutoffs, config.ties))
+            scoring = Scoring(config.cutoffs, config.ties)
+            with backend_for(config, "fp32", compute, device) as backend:
+                return assess(model.to(device), on_device(windows, device), scoring, backend)
         finally:
             model.cpu()
 

@@ -57,8 +57,8 @@ class Backend(Protocol):
         """
 
     def evaluate(
-        self, model: NextItemGRU, windows: DeviceWindows, indices: Tensor | None, ties: Ties
-    ) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+        self, model: NextItemGRU, windows: DeviceWindows, indices: Tensor | None, ties: Ties, k: int = 0
+    ) -> Iterator[tuple[Tensor, Tensor, Tensor, Tensor]]:
         """Score windows batch by batch, in order; to be read inside `models.evaluation.frozen`.
 
         Parameters
@@ -71,11 +71,14 @@ class Backend(Protocol):
             (W,) int64 windows on the same device; None takes all.
         ties
             Where a target stands among items of its own score.
+        k
+            How long the lists are that are wanted, 0 to V.
 
         Yields
         ------
         tuple of torch.Tensor
-            (B,) losses in nats, (B,) ranks from 1, and (B,) whether the target is in the vocabulary.
+            (B,) losses in nats, (B,) ranks from 1, (B,) whether the target is in the vocabulary, and (B, k) columns of
+            the best scores, the best first; of equal ones either may come first.
 
         Raises
         ------
@@ -106,12 +109,12 @@ class ReferenceBackend:
         return loss_B, unchecked_target_ranks(logits_BV.detach(), batch.target_B, ties)
 
     def evaluate(
-        self, model: NextItemGRU, windows: DeviceWindows, indices: Tensor | None, ties: Ties
-    ) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+        self, model: NextItemGRU, windows: DeviceWindows, indices: Tensor | None, ties: Ties, k: int = 0
+    ) -> Iterator[tuple[Tensor, Tensor, Tensor, Tensor]]:
         """As `Backend.evaluate`."""
         for batch, logits_BV in scored(model, windows, indices):
-            rank_B = target_ranks(logits_BV, batch.target_B, ties)
-            yield target_losses(logits_BV, batch.target_B), rank_B, batch.target_B != UNKNOWN
+            rank_B, column_Bk = target_ranks(logits_BV, batch.target_B, ties), logits_BV.topk(k).indices
+            yield target_losses(logits_BV, batch.target_B), rank_B, batch.target_B != UNKNOWN, column_Bk
 
 
 REFERENCE = ReferenceBackend()

@@ -47,7 +47,7 @@ def backend_for(config: Training, precision: Precision, compute: Compute, device
         raise ModelError(message)
     if reason or compute.backend == "reference":
         if reason and device.type == "cpu":
-            _LOG.info("training in plain torch, not fused: %s", reason)
+            _LOG.info("in plain torch, not fused: %s", reason)
         yield ReferenceBackend(precision)
         return
     from models.fused_backend import FusedBackend

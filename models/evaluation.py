@@ -3,7 +3,7 @@
 Legend: B batch, W windows evaluated, V items.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -11,11 +11,10 @@ import torch
 from torch import Tensor
 
 from models.backend import REFERENCE, Backend
-from models.batches import Batch, DeviceWindows
+from models.batches import DeviceWindows
 from models.errors import NonFiniteScoresError
 from models.gru import NextItemGRU
-from models.metrics import NOT_FINITE, MetricSums, Ties, target_losses
-from models.windows import UNKNOWN
+from models.metrics import NOT_FINITE, MetricSums, Ties
 from models.world import ALONE, World
 
 OnBatch = Callable[[Tensor, Tensor], None]
@@ -89,7 +88,7 @@ def evaluate(
     sums, own = MetricSums.zero(scoring.cutoffs, windows.device), _own(windows, indices, world)
     with frozen(model):
         try:
-            for loss_B, rank_B, is_known_B in backend.evaluate(model, windows, own, scoring.ties):
+            for loss_B, rank_B, is_known_B, _ in backend.evaluate(model, windows, own, scoring.ties):
                 sums += MetricSums.of_batch(loss_B, rank_B, is_known_B, scoring.cutoffs)
                 if on_batch is not None:
                     on_batch(loss_B, rank_B)
@@ -111,7 +110,13 @@ def _own(windows: DeviceWindows, indices: Tensor | None, world: World) -> Tensor
     return torch.arange(own.start, own.stop, device=windows.device)
 
 
-def window_ranks(model: NextItemGRU, windows: DeviceWindows, ties: Ties, indices: Tensor | None = None) -> Tensor:
+def window_ranks(
+    model: NextItemGRU,
+    windows: DeviceWindows,
+    ties: Ties,
+    indices: Tensor | None = None,
+    backend: Backend = REFERENCE,
+) -> Tensor:
     """Rank the target of each window, to compare two models on the same windows.
 
     Parameters
@@ -124,6 +129,8 @@ def window_ranks(model: NextItemGRU, windows: DeviceWindows, ties: Ties, indices
         Where a target stands among items of its own score.
     indices
         (W,) int64 windows on the same device; None takes all.
+    backend
+        That computes them.
 
     Returns
     -------
@@ -136,28 +143,5 @@ def window_ranks(model: NextItemGRU, windows: DeviceWindows, ties: Ties, indices
         If the model's scores hold NaN or infinity.
     """
     with frozen(model):
-        ranks = [rank_B for _, rank_B, _ in REFERENCE.evaluate(model, windows, indices, ties)]
+        ranks = [rank_B for _, rank_B, _, _ in backend.evaluate(model, windows, indices, ties)]
     return torch.cat(ranks).cpu().double() if ranks else torch.empty(0, dtype=torch.float64)
-
-
-def batch_sums(batch: Batch, logits_BV: Tensor, rank_B: Tensor, cutoffs: Sequence[int]) -> MetricSums:
-    """Sum the metrics over one scored batch.
-
-    Parameters
-    ----------
-    batch
-        The windows.
-    logits_BV
-        (B, V) their scores.
-    rank_B
-        (B,) the ranks of their targets.
-    cutoffs
-        The k of the rank metrics.
-
-    Returns
-    -------
-    MetricSums
-        Of this batch alone.
-    """
-    loss_B = target_losses(logits_BV, batch.target_B)
-    return MetricSums.of_batch(loss_B, rank_B, batch.target_B != UNKNOWN, cutoffs)

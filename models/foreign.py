@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.batches import on_device
-from models.config import Compute
+from models.choice import backend_for
+from models.config import Compute, Training
 from models.device import pick_device, threads
 from models.evaluation import window_ranks
 from models.gru import NextItemGRU
@@ -64,6 +65,8 @@ def ranks_on(model: NextItemGRU, windows: WindowSet, ties: Ties, compute: Comput
     device = pick_device(compute)
     with threads(compute):
         try:
-            return window_ranks(model.to(device), on_device(windows, device), ties).numpy()
+            with backend_for(Training(), "fp32", compute, device) as backend:
+                found = window_ranks(model.to(device), on_device(windows, device), ties, backend=backend)
+            return found.numpy()
         finally:
             model.cpu()

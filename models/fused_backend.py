@@ -57,8 +57,8 @@ class FusedBackend:
         return losses_and_ranks(*parts, batch.target_B, ties, self._head)
 
     def evaluate(
-        self, model: NextItemGRU, windows: DeviceWindows, indices: Tensor | None, ties: Ties
-    ) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+        self, model: NextItemGRU, windows: DeviceWindows, indices: Tensor | None, ties: Ties, k: int = 0
+    ) -> Iterator[tuple[Tensor, Tensor, Tensor, Tensor]]:
         """As `Backend.evaluate`; each member of the crew has a batch of its own."""
         n_windows = len(windows) if indices is None else len(indices)
         at_once = _rows(model) * _BATCHES_AT_ONCE * self._crew.size
@@ -66,32 +66,34 @@ class FusedBackend:
             rows = shares(min(at_once, n_windows - start), self._crew.size)
             own = [slice(start + each.start, start + each.stop) for each in rows]
 
-            def score(member: int, own: list[slice] = own) -> Tensor:
+            def score(member: int, own: list[slice] = own) -> tuple[Tensor, Tensor]:
                 chosen = own[member] if indices is None else indices[own[member]]
-                return self._frozen_visits(model, windows, chosen, ties, self._frozen[member])
+                return self._frozen_visits(model, windows, chosen, ties, k, self._frozen[member])
 
-            loss_W, rank_W, is_known_W = torch.cat(self._crew.each(score), 1)
+            found, columns = zip(*self._crew.each(score), strict=True)
+            loss_W, rank_W, is_known_W = torch.cat(found, 1)
             if not loss_W.isfinite().all():
                 raise NonFiniteScoresError(NOT_FINITE)
-            yield loss_W, rank_W, is_known_W.bool()
+            yield loss_W, rank_W, is_known_W.bool(), torch.cat(columns)
 
     @staticmethod
     @torch.no_grad()
     def _frozen_visits(
-        model: NextItemGRU, windows: DeviceWindows, chosen: slice | Tensor, ties: Ties, scratch: Scratch
-    ) -> Tensor:
-        """Return (3, W) float64 losses, ranks, and whether targets are known, of a member's windows."""
+        model: NextItemGRU, windows: DeviceWindows, chosen: slice | Tensor, ties: Ties, k: int, scratch: Scratch
+    ) -> tuple[Tensor, Tensor]:
+        """Return (3, W) float64 losses, ranks, and whether targets are known, and (W, k) best columns of a member's."""
         every = windows.cut(chosen)
         code_U, place_WL = torch.unique(every.history_BL, return_inverse=True)
         product_UG = input_products(model.inputs(code_U), model.gru)
-        found = [torch.empty(3, 0, dtype=torch.float64)]
+        found, columns = [torch.empty(3, 0, dtype=torch.float64)], [torch.empty(0, k, dtype=torch.int64)]
         for own in batch_slices(len(place_WL), _rows(model)):
             target_B = every.target_B[own]
             last_BH = frozen_last_states(product_UG, place_WL[own], every.length_B[own], model.gru, scratch)
             parts = model.output.parts(model.readout(last_BH), model.embedding.weight)
-            loss_B, rank_B = frozen_losses_and_ranks(*parts, target_B, ties, scratch)
+            loss_B, rank_B, column_Bk = frozen_losses_and_ranks(*parts, target_B, ties, scratch, k)
             found.append(torch.stack([loss_B.double(), rank_B, (target_B != UNKNOWN).double()]))
-        return torch.cat(found, 1)
+            columns.append(column_Bk)
+        return torch.cat(found, 1), torch.cat(columns)
 
 
 def _rows(model: NextItemGRU) -> int:

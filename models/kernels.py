@@ -23,6 +23,8 @@ _KEEPING_NAN = {"reassoc", "nsz", "arcp", "contract", "afn"}
 _LOW, _HIGH = np.float32(-87.0), np.float32(88.0)
 """Between these e^x is a normal float32."""
 _ONE = np.float32(1)
+_STRETCH = 64
+"""Scores that are left together where none is among the best."""
 
 _inlined = njit(inline="always", error_model="numpy", fastmath=_KEEPING_NAN)
 _compiled = njit(nogil=True, cache=True, error_model="numpy", fastmath=_KEEPING_NAN)
@@ -207,6 +209,42 @@ def sum_exponentials(score_BC: Floats, largest_B: Floats, sum_B: NDArray[np.floa
         for j in range(row.shape[0]):
             total += _exp(row[j] - largest)
         sum_B[b] += total
+
+
+@_inlined
+def _keep_best_of_stretch(stretch: Any, first: Any, best_k: Any, column_k: Any) -> None:
+    for j in range(stretch.shape[0]):
+        place = best_k.shape[0]
+        while place > 0 and stretch[j] > best_k[place - 1]:
+            place -= 1
+        for later in range(best_k.shape[0] - 1, place, -1):
+            best_k[later], column_k[later] = best_k[later - 1], column_k[later - 1]
+        if place < best_k.shape[0]:
+            best_k[place], column_k[place] = stretch[j], first + j
+
+
+@njit(nogil=True, cache=True, error_model="numpy", fastmath=_KEEPING_NAN | {"nnan"})
+def keep_best(score_BC: Floats, first: int, best_Bk: Floats, column_Bk: NDArray[np.int64]) -> None:
+    """Take a block's scores into each row's best, which stay in order; of equal scores the earlier column comes first.
+
+    Parameters
+    ----------
+    score_BC
+        The block; a row with NaN may be given any list.
+    first
+        Its first column.
+    best_Bk, column_Bk
+        The best scores so far, the best first, and their columns.
+    """
+    for b in range(score_BC.shape[0] if best_Bk.shape[1] else 0):
+        row, best, column = score_BC[b], best_Bk[b], column_Bk[b]
+        for start in range(0, row.shape[0], _STRETCH):
+            stretch = row[start : start + _STRETCH]
+            largest = stretch[0]
+            for j in range(stretch.shape[0]):
+                largest = max(largest, stretch[j])
+            if largest > best[-1]:
+                _keep_best_of_stretch(stretch, first + start, best, column)
 
 
 @_compiled

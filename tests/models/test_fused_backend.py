@@ -113,3 +113,16 @@ def test_bf16_is_near_and_not_the_same(data: TrainingData) -> None:
     assert rounded.precision == "bf16"
     assert losses[0] != losses[1]
     assert losses[0] == pytest.approx(losses[1], rel=0.02)
+
+
+@pytest.mark.parametrize("k", [0, 1, 5, 200])
+def test_the_best_columns_are_those_of_the_reference(
+    data: TrainingData, model: NextItemGRU, k: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("models.fused_backend._rows", lambda _: 7)
+    k = min(k, data.n_items)
+    windows = on_device(data.train, torch.device("cpu"))
+    with crew_of(2) as crew, torch.inference_mode():
+        found = [part[3] for part in FusedBackend(crew).evaluate(model.eval(), windows, None, "expected", k)]
+        plain = [part[3] for part in REFERENCE.evaluate(model.eval(), windows, None, "expected", k)]
+    assert torch.equal(torch.cat(found), torch.cat(plain))

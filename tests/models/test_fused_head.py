@@ -56,7 +56,7 @@ def test_losses_ranks_and_gradients_are_those_of_all_scores(
 def test_items_of_one_score_share_a_rank() -> None:
     states, weights, targets = torch.ones(3, 4), torch.zeros(9, 4), torch.tensor([1, 5, 0])
     for ties, rank in (("expected", 5.0), ("optimistic", 1.0), ("pessimistic", 9.0)):
-        _, ranks = frozen_losses_and_ranks(states, weights, None, targets, ties, Scratch())
+        _, ranks, _ = frozen_losses_and_ranks(states, weights, None, targets, ties, Scratch())
         assert ranks.tolist() == [rank, rank, torch.inf]
 
 
@@ -65,7 +65,7 @@ def test_items_of_one_score_share_a_rank() -> None:
 def test_a_score_that_is_not_finite_is_not_a_loss(bad: float, item: int) -> None:
     states, weights, targets = torch.ones(3, 4), torch.zeros(60, 4), torch.tensor([7, 31, 0])
     weights[item] = bad
-    frozen, _ = frozen_losses_and_ranks(states, weights, None, targets, "expected", Scratch())
+    frozen, *_ = frozen_losses_and_ranks(states, weights, None, targets, "expected", Scratch())
     assert not frozen.isfinite().any()  # of an unknown target neither: its window's scores are broken as well
     with crew_of(2) as crew:
         losses, _ = losses_and_ranks(states, weights, None, targets, "expected", work_of(crew))
@@ -74,5 +74,5 @@ def test_a_score_that_is_not_finite_is_not_a_loss(bad: float, item: int) -> None
 
 def test_scores_far_apart_do_not_overflow() -> None:
     states, weights = torch.tensor([[1.0], [-1.0]]), torch.tensor([[300.0], [-300.0], [0.0]])
-    losses, _ = frozen_losses_and_ranks(states, weights, None, torch.tensor([1, 1]), "expected", Scratch())
+    losses, *_ = frozen_losses_and_ranks(states, weights, None, torch.tensor([1, 1]), "expected", Scratch())
     torch.testing.assert_close(losses, torch.tensor([0.0, 600.0]))

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from models import kernels
-from models.kernels import add_bias, add_columns, count, exponentiate, sum_exponentials
+from models.kernels import add_bias, add_columns, count, exponentiate, keep_best, sum_exponentials
 
 SCORES = arrays(np.float32, st.tuples(st.integers(1, 5), st.integers(1, 40)), elements=st.floats(-60, 60, width=32))
 
@@ -70,3 +70,15 @@ def test_gate_functions_are_those_of_float64(name: str) -> None:
     points = np.linspace(-30, 30, 6001, dtype=np.float32)
     found = np.array([function(point) for point in points])
     np.testing.assert_allclose(found, exact(torch.from_numpy(points).double()).numpy(), atol=3e-7)
+
+
+@given(SCORES, st.integers(0, 7), st.integers(0, 40))
+def test_the_best_of_two_blocks_are_kept_in_order(scores: np.ndarray, k: int, cut: int) -> None:
+    scores = np.repeat(scores, 5, axis=1).round()  # longer than a stretch, with equals
+    k, cut = min(k, scores.shape[1]), min(cut, scores.shape[1])
+    best, columns = np.full((len(scores), k), -np.inf, np.float32), np.zeros((len(scores), k), np.int64)
+    for first, block in ((0, scores[:, :cut]), (cut, scores[:, cut:])):
+        keep_best(np.ascontiguousarray(block), first, best, columns)
+    order = np.argsort(-scores, axis=1, kind="stable")[:, :k]
+    assert (columns == order).all()
+    assert (best == np.take_along_axis(scores, order, 1)).all()
