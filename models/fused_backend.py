@@ -46,9 +46,9 @@ class FusedBackend:
         self.precision: Precision = precision
         products = Bfloat16Products() if precision == "bf16" else Float32Products()
         self._crew = crew
-        self._gru = GRUWork(crew, tuple(Scratch() for _ in range(crew.size)), products)
-        self._head = HeadWork(crew, tuple(Scratch() for _ in range(crew.size)), products)
-        self._frozen = tuple(Scratch() for _ in range(crew.size))
+        self._scratches = tuple(Scratch() for _ in range(crew.size))  # an evaluation is never within a step
+        self._gru = GRUWork(crew, self._scratches, products)
+        self._head = HeadWork(crew, self._scratches, products)
 
     def visit(self, model: NextItemGRU, batch: Batch, _config: Training, ties: Ties) -> tuple[Tensor, Tensor]:
         """As `Backend.visit`; the loss is the cross-entropy from logits."""
@@ -68,7 +68,7 @@ class FusedBackend:
 
             def score(member: int, own: list[slice] = own) -> tuple[Tensor, Tensor]:
                 chosen = own[member] if indices is None else indices[own[member]]
-                return self._frozen_visits(model, windows, chosen, ties, k, self._frozen[member])
+                return self._frozen_visits(model, windows, chosen, ties, k, self._scratches[member])
 
             found, columns = zip(*self._crew.each(score), strict=True)
             loss_W, rank_W, is_known_W = torch.cat(found, 1)

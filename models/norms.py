@@ -3,6 +3,7 @@
 Legend: P parameters (tensors), G groups.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import get_args
 
@@ -64,8 +65,22 @@ class ParameterGroups:
         torch.Tensor
             (G,) float32, on the device.
         """
-        norm_P = torch.stack(torch._foreach_norm(tensors))
-        return (self.member_GP @ norm_P.square()).sqrt()
+        return self.together(torch._foreach_norm(tensors))
+
+    def together(self, norms: Sequence[Tensor]) -> Tensor:
+        """Join the norms of the parameters, or of what belongs to them, by group.
+
+        Parameters
+        ----------
+        norms
+            P scalars, in the order of the parameters.
+
+        Returns
+        -------
+        torch.Tensor
+            (G,) float32, on the device.
+        """
+        return (self.member_GP @ torch.stack(list(norms)).square()).sqrt()
 
 
 def group_parameters(model: NextItemGRU) -> ParameterGroups:

@@ -59,8 +59,8 @@ class Moments:
     second_P: list[Tensor]  # what is divided by the root of, without bias correction
     correction: float  # the root of it is divided by this: sqrt(1 - beta2 ** steps) for Adam and its kin, else 1
 
-    def effective_steps(self, lr: float, eps: float) -> list[Tensor]:
-        """Say how far a unit of the first moment moves each number, where there ever was a gradient.
+    def effective_steps(self, lr: float, eps: float) -> list[tuple[Tensor, Tensor]]:
+        """Say how far a unit of the first moment moves numbers, where there ever was a gradient.
 
         Parameters
         ----------
@@ -71,11 +71,16 @@ class Moments:
 
         Returns
         -------
-        list of torch.Tensor
-            lr / (sqrt(v) + eps) in the shape of each parameter, and 0 where v is 0; empty where nothing is divided by.
+        list of tuple
+            For each parameter the sum of lr / (sqrt(v) + eps) where v is above 0, and in how many places it is, on the
+            device; empty where nothing is divided by. Made one after the other: the copies can be large.
         """
-        roots = [second.sqrt().div_(self.correction) for second in self.second_P]
-        return [torch.where(root > 0, lr / (root + eps), 0.0) for root in roots]
+        return [self._effective_step(second, lr, eps) for second in self.second_P]
+
+    def _effective_step(self, second: Tensor, lr: float, eps: float) -> tuple[Tensor, Tensor]:
+        is_moved = second > 0
+        step = second.sqrt().div_(self.correction).add_(eps).reciprocal_().mul_(lr)
+        return step.mul_(is_moved).sum(), is_moved.sum()
 
 
 def moments_of(optimizer: torch.optim.Optimizer, config: Optimizer, n_steps: int) -> Moments:

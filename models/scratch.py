@@ -32,5 +32,7 @@ class Scratch:
             size *= length
         flat = self._flat.get((name, dtype))
         if flat is None or len(flat) < size:
-            flat = self._flat[name, dtype] = torch.empty(size, dtype=dtype)
+            self._flat.pop((name, dtype), None)  # before more is asked for
+            with torch.inference_mode(mode=False):  # or a step could not write into what an evaluation made
+                flat = self._flat[name, dtype] = torch.empty(size, dtype=dtype)
         return flat[:size].view(shape)

@@ -164,6 +164,7 @@ def _step(course: Course, indices_B: Tensor, phase: Phase) -> bool:
 def _evaluate(course: Course, phase: int, keeper: Keeper) -> bool:
     """Write all curves at this moment; return whether the scores were finite."""
     plan, state, journal = course.plan, course.state, course.journal
+    state.optimizer.zero_grad()  # lets go of their memory
     moment = Moment(state.step, state.step / plan.steps_per_epoch, phase)
     scores = _frozen_scores(course, keeper)  # may end by a stop: nothing has changed until it is here
     state.world.sum_(state.running.sums_3M)

@@ -47,7 +47,8 @@ def measure_update(state: TrainingState, before_P: list[Tensor]) -> dict[Quantit
     """
     groups, optimizer = state.groups, state.config.optimizer
     weight_G = groups.weight_norms()
-    update_G = groups.norms(list(torch._foreach_sub(groups.weights, before_P)))
+    differences = (weight - before for weight, before in zip(groups.weights, before_P, strict=True))
+    update_G = groups.together([torch.linalg.vector_norm(difference) for difference in differences])
     moments = moments_of(state.optimizer, optimizer, state.step)
     measures: dict[Quantity, Tensor] = {
         "weight": weight_G,
@@ -67,6 +68,5 @@ def _effective_step(groups: ParameterGroups, moments: Moments, lr: float, config
     steps = moments.effective_steps(lr, config.eps)
     if not steps:
         return groups.member_GP.new_full((len(groups.names),), lr)
-    sum_P = torch.stack([step.sum() for step in steps])
-    count_P = torch.stack([step.count_nonzero() for step in steps]).to(sum_P.dtype)
+    sum_P, count_P = (torch.stack(part).to(groups.member_GP.dtype) for part in zip(*steps, strict=True))
     return (groups.member_GP @ sum_P) / (groups.member_GP @ count_P).clamp_min(1)

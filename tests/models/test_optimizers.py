@@ -53,7 +53,7 @@ def test_steps_and_moments_equal_those_by_hand(name: str) -> None:
     assert [first.item() for first in moments.first_P] == ([] if name == "adagrad" else [pytest.approx(m, rel=1e-4)])
     assert [second.item() for second in moments.second_P] == ([] if name == "sgd" else [pytest.approx(v, rel=1e-4)])
     corrected = v / (1 - B2**4) if name in ("adam", "adamw", "amsgrad") else v
-    steps = [step.item() for step in moments.effective_steps(LR, EPS)]
+    steps = [step.item() for step, _ in moments.effective_steps(LR, EPS)]
     assert steps == ([] if name == "sgd" else [pytest.approx(LR / (math.sqrt(corrected) + EPS), rel=1e-4)])
 
 
@@ -72,5 +72,5 @@ def test_a_number_that_never_had_a_gradient_has_no_effective_step() -> None:
     optimizer = build_optimizer([parameter], Optimizer())
     parameter.grad = torch.tensor([0.0, 2.0])
     optimizer.step()
-    (steps,) = moments_of(optimizer, Optimizer(), 1).effective_steps(lr=0.1, eps=1e-8)
-    assert steps.tolist() == [0, pytest.approx(0.05)]
+    ((step, count),) = moments_of(optimizer, Optimizer(), 1).effective_steps(lr=0.1, eps=1e-8)
+    assert (step.item(), count.item()) == (pytest.approx(0.05), 1)
