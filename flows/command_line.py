@@ -28,6 +28,8 @@ from models.errors import ModelError
 from warehouse.errors import WarehouseError
 
 T = TypeVar("T", bound="Options")
+_LONGEST_LINE = 1500
+"""Of what is said: what was typed may be of any length."""
 
 FLOWS = ("nightly", "champions", "rollback", "recommend", "export", "prune", "sweep", "diagnose", "read-curves")
 """Flows by name: each is the function of that name, with underscores, in the module of that name."""
@@ -228,5 +230,11 @@ def _log_to_stderr() -> None:
 
 
 def _failed(message: str, code: int) -> int:
-    sys.stderr.write(f"error: {message}\n")
+    sys.stderr.write(f"error: {_one_line(message)}\n")
     return code
+
+
+def _one_line(message: str) -> str:
+    """Return a message that may quote a file or what was typed, as a line that a terminal only shows."""
+    line = "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in message)
+    return line if len(line) <= _LONGEST_LINE else f"{line[: _LONGEST_LINE // 2]} ... {line[-_LONGEST_LINE // 3 :]}"

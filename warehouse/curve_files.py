@@ -83,18 +83,32 @@ def _read(path: Path, start: bytes, columns: CurveColumns) -> pl.DataFrame:
 
 def _parquet(path: Path) -> pl.DataFrame:
     try:
-        facts = pq.ParquetFile(path).metadata
+        file = pq.ParquetFile(path)
+        facts = file.metadata
         refuse_wide(path, facts.num_columns)
         unpacked = sum(facts.row_group(group).total_byte_size for group in range(facts.num_row_groups))
         if unpacked > MOST_BYTES or facts.num_rows > MOST_VALUES:
             message = f"{path} unpacks to more than {MOST_BYTES // 1024**2} MB or {MOST_VALUES:,} rows"
             raise WarehouseError(message)
-        table = pl.read_parquet(path, use_statistics=False)
-    except (pa.ArrowException, pl.exceptions.PolarsError, OSError) as error:
+        table = file.read([field.name for field in file.schema_arrow if _is_simple(field.type)])
+        table.validate(full=True)
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:  # Polars panics over some damaged files
         message = f"{path} cannot be read as Parquet; it is damaged or cut off"
         raise WarehouseError(message) from error
-    simple = [name for name, kind in table.schema.items() if kind.is_numeric() or kind in {pl.String, pl.Categorical}]
-    return table.select(simple)
+    return pl.DataFrame(table)
+
+
+def _is_simple(kind: pa.DataType) -> bool:
+    if pa.types.is_dictionary(kind):
+        return _is_simple(kind.value_type)
+    tests = (
+        pa.types.is_integer,
+        pa.types.is_floating,
+        pa.types.is_decimal,
+        pa.types.is_string,
+        pa.types.is_large_string,
+    )
+    return any(test(kind) for test in tests)
 
 
 def _events(path: Path) -> pl.DataFrame:

@@ -93,3 +93,11 @@ def test_json_goes_to_standard_output_alone(tiny_night, capsys):
     out, err = capsys.readouterr()
     assert json.loads(out)["run_id"] == tiny_night.night["run_id"]
     assert "is in the store" in err
+
+
+def test_an_error_is_one_line_whatever_it_quotes(capsys):
+    assert main(["nightly", "--size", "\x1b[2J\n\v\udc80" + "x" * 5000]) == 2
+    [line] = capsys.readouterr().err.splitlines()
+    assert line.isprintable()
+    assert "\\x1b[2J" in line
+    assert len(line) < 2000
