@@ -115,19 +115,26 @@ def main(arguments: Sequence[str]) -> int:
         return 0 if arguments else 2
     name, *rest = arguments
     try:
-        if name == "serve":
-            return _serve(rest)
-        if name == "doctor":
-            return _doctor(rest)
-        if name not in FLOWS:
-            return _failed(f"there is no flow {name!r}; flows are: {', '.join(COMMANDS)}", 2)
-        return _run(name, rest)
+        return _answer(name, rest)
     except UsageError as error:
         return _failed(str(error), 2)
     except (WarehouseError, ModelError) as error:
         return _failed(str(error), 1)
+    except OSError as error:  # of a path that no room has words for
+        return _failed(f"{error.strerror or error}: {error.filename}", 1)
     except KeyboardInterrupt:
         return _failed("interrupted", 130)
+
+
+def _answer(name: str, rest: list[str]) -> int:
+    if name == "serve":
+        return _serve(rest)
+    if name == "doctor":
+        return _doctor(rest)
+    if name not in FLOWS:
+        message = f"there is no flow {name!r}; flows are: {', '.join(COMMANDS)}"
+        raise UsageError(message)
+    return _run(name, rest)
 
 
 def _run(name: str, arguments: list[str]) -> int:

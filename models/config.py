@@ -1,9 +1,9 @@
 """What can be asked of a training: closed, frozen, typed. Each field says its unit and its bounds."""
 
-import json
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+from pydantic_core import from_json
 from pydantic_settings import NoDecode
 
 
@@ -12,7 +12,7 @@ def listed(said: object) -> object:
     if not isinstance(said, str):
         return said
     if said[:1] in {"[", "{"}:
-        return json.loads(said if said.startswith("[") else f"[{said}]")
+        return from_json(said if said.startswith("[") else f"[{said}]")
     return said.split(",")
 
 

@@ -13,6 +13,10 @@ from models.errors import ModelError
 
 _AT_THE_END = 1e-6
 """Epochs: a point this little past a whole epoch is still its last. Logs write 0.9999999 and 1.0000001 for 1."""
+_MOST_EPOCHS = 10**9
+"""Larger numbers are no epochs but damage."""
+_LARGEST = 1e50
+"""Of a value: its square's square can still be added up."""
 _LONGEST_EPOCH = 20
 """Points an epoch beyond which neighbours are averaged: the statistics gain nothing from more, only wait."""
 
@@ -47,7 +51,7 @@ def curve(epochs: ArrayLike, values: ArrayLike) -> Curve:
     epochs
         (N,) epochs completed at each point, at least 0.
     values
-        (N,) in any unit; NaN and infinity count as missing.
+        (N,) in any unit; NaN, infinity and what is beyond 1e50 count as missing.
 
     Returns
     -------
@@ -57,18 +61,18 @@ def curve(epochs: ArrayLike, values: ArrayLike) -> Curve:
     Raises
     ------
     ModelError
-        If the two differ in length, or an epoch is negative or not finite.
+        If the two differ in length, or an epoch is negative, not finite or above 1,000,000,000.
     """
     epoch_N = np.asarray(epochs, dtype=np.float64).ravel()
     value_N = np.asarray(values, dtype=np.float64).ravel()
     if len(epoch_N) != len(value_N):
         message = f"A curve has {len(epoch_N)} epochs and {len(value_N)} values; each value needs its epoch."
         raise ModelError(message)
-    if not np.isfinite(epoch_N).all() or (epoch_N < 0).any():
-        message = "A curve's epochs must be numbers of at least 0: epochs completed at each evaluation."
+    if not ((epoch_N >= 0) & (epoch_N <= _MOST_EPOCHS)).all():
+        message = f"A curve's epochs must be numbers from 0 to {_MOST_EPOCHS:,}: epochs completed at each evaluation."
         raise ModelError(message)
     order = np.argsort(epoch_N, kind="stable")
-    kept = order[np.isfinite(value_N[order])]
+    kept = order[np.abs(value_N[order]) <= _LARGEST]
     return _averaged(Curve(epoch_N[kept], value_N[kept]))
 
 

@@ -128,8 +128,10 @@ def _boundaries(curve: Curve) -> _Boundaries:
     per_epoch, index_N = curve.evaluations_per_epoch, curve.epoch_index
     width = max(2, per_epoch // 2)
     epochs: list[int] = []
-    contrasts = scipy.sparse.lil_array((max(0, int(index_N.max(initial=0))), len(index_N)))
-    for epoch in range(1, int(index_N.max(initial=0)) + 1):
+    present = np.unique(index_N)
+    followed = present[1:][np.diff(present) == 1].tolist()
+    contrasts = scipy.sparse.lil_array((len(followed), len(index_N)))
+    for epoch in followed:
         left = np.flatnonzero(index_N == epoch - 1)[-width:]
         right = np.flatnonzero(index_N == epoch)[:width]
         if min(len(left), len(right)) < 2 or _gap(curve, left, right) > _WIDEST_GAP / per_epoch:

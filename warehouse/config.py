@@ -1,12 +1,12 @@
 """What can be asked of the warehouse: closed, frozen, typed. Each field says its unit and its bounds."""
 
-import json
 import os
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+from pydantic_core import from_json
 from pydantic_settings import NoDecode
 
 from warehouse.errors import WarehouseError
@@ -47,7 +47,7 @@ def listed(said: object) -> object:
     if not isinstance(said, str):
         return said
     if said[:1] in {"[", "{"}:
-        return json.loads(said if said.startswith("[") else f"[{said}]")
+        return from_json(said if said.startswith("[") else f"[{said}]")
     return said.split(",")
 
 

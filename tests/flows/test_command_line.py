@@ -101,3 +101,9 @@ def test_an_error_is_one_line_whatever_it_quotes(capsys):
     assert line.isprintable()
     assert "\\x1b[2J" in line
     assert len(line) < 2000
+
+
+@pytest.mark.parametrize("store", ["9" * 400, "a\0b"])
+def test_a_store_that_cannot_be_named_is_said(store, capsys):
+    assert main(["champions", "--store", store]) == 1
+    assert capsys.readouterr().err.startswith("error: ")

@@ -36,7 +36,12 @@ def test_no_points_are_no_evaluations():
 
 @pytest.mark.parametrize(
     ("epochs", "values", "said"),
-    [([1.0], [1.0, 2.0], "1 epochs and 2 values"), ([-1.0], [1.0], "at least 0"), ([np.nan], [1.0], "at least 0")],
+    [
+        ([1.0], [1.0, 2.0], "1 epochs and 2 values"),
+        ([-1.0], [1.0], "from 0 to"),
+        ([np.nan], [1.0], "from 0 to"),
+        ([1e300], [1.0], "from 0 to"),
+    ],
 )
 def test_a_wrong_curve_is_said(epochs, values, said):
     with pytest.raises(ModelError, match=said):
@@ -45,3 +50,7 @@ def test_a_wrong_curve_is_said(epochs, values, said):
 
 def test_one_curve_a_seed():
     assert [len(one.value_N) for one in curves_of([([0.5, 1.0], [1, 2]), ([0.5], [1])])] == [2, 1]
+
+
+def test_a_value_too_large_to_add_up_is_missing():
+    assert curve([0.5, 1.0, 1.5], [1.0, -1e200, 2.0]).value_N.tolist() == [1.0, 2.0]

@@ -163,3 +163,9 @@ def test_scaling_scales(drawn, size, sign):
 def test_without_a_boundary_it_says_so(epochs):
     with pytest.raises(ModelError, match="No sawtooth can be measured"):
         sawtooth([curve(epochs, np.zeros(len(epochs)))])
+
+
+def test_an_epoch_far_away_costs_no_memory_and_is_no_boundary() -> None:
+    epochs = np.concatenate([np.arange(1, 21) / 4, [76_923_076.0]])
+    found = sawtooth([curve(epochs, np.sin(epochs))])
+    assert max(jump.epoch for jump in found.jumps) == 4
