@@ -13,7 +13,7 @@ import numpy as np
 from tests.faults.nights import NIGHT, RECOMMEND, asked, measured_s, stage_of
 from tests.faults.wholeness import assert_no_corruption, assert_nothing_unfinished, assert_same_run
 
-KILLED_NIGHTS = 100
+KILLED_NIGHTS = 150
 AT_ONCE = 2
 """Nights under way at a time, each on a store of its own."""
 AGAIN = 0.25
