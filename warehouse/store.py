@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from socket import gethostname
 from typing import Any
 
 from filelock import FileLock, Timeout
@@ -129,8 +130,8 @@ def told_plainly(path: Path) -> Iterator[None]:
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
     """Write a JSON file whole: under a temporary name, synced, renamed."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
     with told_plainly(path):
+        partial = partial_of(path)
         try:
             with partial.open("w", encoding="utf-8") as file:
                 json.dump(content, file, indent=2, ensure_ascii=False, default=str)
@@ -169,11 +170,11 @@ def read_json(path: Path) -> dict[str, Any]:
 def replaced(path: Path) -> Iterator[Path]:
     """Yield where to write a file that takes its name at the end: synced, renamed.
 
-    After an error there is what there was before.
+    After an error there is what there was before; what a killed process of this machine left half-written goes.
     """
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
     with told_plainly(path):
         path.parent.mkdir(parents=True, exist_ok=True)
+        partial = partial_of(path)
         try:
             yield partial
             _sync(partial)
@@ -181,6 +182,31 @@ def replaced(path: Path) -> Iterator[Path]:
             sync_folder(path.parent)
         finally:
             partial.unlink(missing_ok=True)
+
+
+def partial_of(path: Path) -> Path:
+    """Return this process's name for a file that is not whole yet, and remove what dead ones of this machine left.
+
+    Raises
+    ------
+    OSError
+        If the folder is not there or cannot be read.
+    """
+    mark = f".{path.name}.{gethostname()}."
+    for left in path.parent.iterdir():
+        if left.name.startswith(mark) and not _is_alive(left.name.removeprefix(mark)):
+            left.unlink(missing_ok=True)
+    return path.with_name(f"{mark}{os.getpid()}")
+
+
+def _is_alive(process: str) -> bool:
+    try:
+        os.kill(int(process), 0)
+    except PermissionError:  # somebody else's
+        return True
+    except (ValueError, ProcessLookupError, OverflowError):
+        return False
+    return True
 
 
 def publish(work: Path, final: Path) -> None:

@@ -10,7 +10,6 @@ numbers in which `item % tastes` is the taste and `item // tastes` the rank in i
 an item's name tells nothing.
 """
 
-import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -24,7 +23,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from warehouse.config import Synthetic
-from warehouse.store import told_plainly
+from warehouse.store import partial_of, told_plainly
 
 SCHEMA = pa.schema([("user", pa.string()), ("item", pa.string()), ("time", pa.timestamp("us")), ("event", pa.string())])
 
@@ -85,8 +84,8 @@ def generate(config: Synthetic, path: Path, tell: Callable[[int], None] | None =
     WarehouseError
         If the disk is full or the folder cannot be written.
     """
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
     with told_plainly(path):
+        partial = partial_of(path)
         try:
             with pq.ParquetWriter(partial, SCHEMA, compression="zstd", compression_level=1) as writer:
                 rows = 0

@@ -7,7 +7,7 @@ import os
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import chdir, redirect_stderr, redirect_stdout
+from contextlib import chdir, contextmanager, redirect_stderr, redirect_stdout
 from importlib import import_module
 from pathlib import Path
 
@@ -76,10 +76,22 @@ def told() -> Iterator[None]:
     log.info("bad inputs: %s", ", ".join(f"{count} {what}" for what, count in sorted(counts.items())))
 
 
+@contextmanager
+def logging_as_it_is() -> Iterator[None]:
+    """Give the test's own handlers back after a command has set its own."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    try:
+        yield
+    finally:
+        root.handlers[:] = handlers
+        root.setLevel(level)
+
+
 def assert_for_people(kind: str, words: list[str]) -> int:
     """Run a command line; return its exit code."""
     out, err = io.StringIO(), io.StringIO()
-    with redirect_stdout(out), redirect_stderr(err):
+    with redirect_stdout(out), redirect_stderr(err), logging_as_it_is():
         code = main(words)
     said = err.getvalue()
     assert code in {0, 1, 2}

@@ -14,7 +14,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from warehouse.errors import WarehouseError
-from warehouse.store import Store, checked, fresh, publish, read_json, store_at, told_plainly, write_json
+from warehouse.store import (
+    Store,
+    checked,
+    fresh,
+    partial_of,
+    publish,
+    read_json,
+    replaced,
+    store_at,
+    told_plainly,
+    write_json,
+)
 
 PLAIN = "abcdefghijklmnopqrstuvwxyz0123456789._-"
 
@@ -279,3 +290,18 @@ def test_manifests_are_json_for_others(tmp_path: Path) -> None:
     write_json(tmp_path / "a.json", {"a": 1})
     assert json.loads((tmp_path / "a.json").read_text()) == {"a": 1}
     assert (tmp_path / "a.json").read_text().endswith("}\n")
+
+
+def test_what_a_killed_process_left_half_written_goes_and_what_is_being_written_stays(tmp_path: Path) -> None:
+    path = tmp_path / "lists.parquet"
+    mark = partial_of(path).name.removesuffix(str(os.getpid()))
+    ended = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, check=True)
+    left, alive = (tmp_path / f"{mark}{number}" for number in (int(ended.stdout), os.getppid()))
+    elsewhere = tmp_path / ".lists.parquet.another-machine.1"
+    for each in (left, alive, elsewhere):
+        each.write_text("half")
+    with replaced(path) as partial:
+        assert not left.exists()
+        partial.write_text("whole")
+    assert {each.name for each in tmp_path.iterdir()} == {path.name, alive.name, elsewhere.name}
+    assert path.read_text() == "whole"
