@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from typing import ParamSpec, TypeVar
 
 from prefect import Task, get_run_logger
@@ -44,7 +45,8 @@ def tell_last(line: str) -> None:
     named: logging.Logger | None = log.logger if isinstance(log, logging.LoggerAdapter) else log
     while named is not None:
         for handler in named.handlers:
-            handler.flush()
+            with suppress(ValueError, OSError):  # its stream is closed: the end must not fail for that
+                handler.flush()
         named = named.parent if named.propagate else None
 
 
