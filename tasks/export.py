@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from models.onnx_export import export_onnx
 from models.stored import load_model
 from tasks.progress import artifact_size
+from tasks.published import published
 from tasks.verb import in_flow_run, tell, verb
 from warehouse.champions import run_meant
 from warehouse.runs import facts_of
@@ -50,6 +51,7 @@ def export(run: str, size: str, source: str | None, output: str | None, store: s
     made = Exported(file=str(path), items=str(items), n_items=model.n_items, **names)
     tell(str(made))
     if in_flow_run():
-        key = f"onnx-{artifact_size(made.size)}"
-        create_table_artifact(table=[made.model_dump()], key=key, description=f"Run {run_id} as ONNX.")
+        key, about = f"onnx-{artifact_size(made.size)}", f"Run {run_id} as ONNX."
+        with published("where the model is"):
+            create_table_artifact(table=[made.model_dump()], key=key, description=about)
     return made

@@ -2,7 +2,9 @@
 
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from contextvars import copy_context
 from functools import partial
 from typing import cast
 from uuid import UUID
@@ -13,6 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from models.plan import OnProgress
 from models.plan import Progress as Place
+from tasks.published import published
 from tasks.verb import in_flow_run, tell
 
 _SECONDS_BETWEEN = 2.0
@@ -45,16 +48,43 @@ def moving(key: str, what: str, unit: str) -> Iterator[Move]:
 
 @contextmanager
 def _artifact(key: str, description: str) -> Iterator[Move]:
-    artifact = cast("UUID", create_progress_artifact(progress=0.0, key=key, description=description))
-    last = time.monotonic()
+    artifact = _Artifact(key, description)
+    try:
+        yield artifact.move
+    finally:
+        artifact.leave()
 
-    def move(done: int, total: int) -> None:
-        nonlocal last
-        if done == total or time.monotonic() - last >= _SECONDS_BETWEEN:
-            last = time.monotonic()
-            update_progress_artifact(artifact, progress=100.0 * done / total)
 
-    yield move
+class _Artifact:
+    """A progress artifact that is moved by a thread of its own: a training does not wait for a server."""
+
+    def __init__(self, key: str, description: str) -> None:
+        self._new = partial(create_progress_artifact, key=key, description=description)
+        self._known: UUID | None = None
+        self._context = copy_context()  # says whose artifact it is
+        self._pool = ThreadPoolExecutor(1, "progress")
+        self._send(0.0)
+
+    def move(self, done: int, total: int) -> None:
+        """Show how much is done: the end always, what comes before at most every two seconds."""
+        is_due = time.monotonic() - self._last >= _SECONDS_BETWEEN and self._sent.done()
+        if done == total or is_due:
+            self._send(100.0 * done / total)
+
+    def leave(self) -> None:
+        """Let the thread end when it has sent what it was given."""
+        self._pool.shutdown(wait=False)
+
+    def _send(self, percent: float) -> None:
+        self._last = time.monotonic()
+        self._sent = self._pool.submit(self._context.run, self._shown, percent)
+
+    def _shown(self, percent: float) -> None:
+        with published("progress"):
+            if self._known is None:
+                self._known = cast("UUID", self._new(progress=percent))
+            else:
+                update_progress_artifact(self._known, progress=percent)
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from models.promotion import Decision, Drop, dropped
 from tasks.champions import history_page
 from tasks.compare import COMPARED, decision_on
 from tasks.progress import artifact_size
+from tasks.published import published
 from tasks.verb import in_flow_run, tell, verb
 from warehouse.champions import Entry, Standing, now_text, record, standing_of
 from warehouse.policies import Promotion
@@ -56,7 +57,8 @@ def promote(run: dict[str, Any], promotion: Promotion, compute: Compute, store: 
     if in_flow_run():
         about = f"Run {run['run_id']} on {run['source']} was {entry.action}."
         key = f"champion-{artifact_size(run['size'])}"
-        create_markdown_artifact(markdown=history_page(standing), key=key, description=about)
+        with published("who is the champion"):
+            create_markdown_artifact(markdown=history_page(standing), key=key, description=about)
     return Outcome(standing.run_id, entry.action == "promoted", entry.reason)
 
 

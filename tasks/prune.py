@@ -3,6 +3,7 @@
 from prefect.artifacts import create_table_artifact
 from pydantic import BaseModel, ConfigDict, Field
 
+from tasks.published import published
 from tasks.verb import in_flow_run, tell, verb
 from warehouse.policies import Keep
 from warehouse.pruning import plan
@@ -50,7 +51,8 @@ def prune(keep: Keep, apply: bool, store: str | None) -> Pruned:
     pruned = Pruned(store=str(where.root), applied=apply, items=items, bytes=sum(one.bytes for one in items))
     if in_flow_run():
         about = str(pruned).splitlines()[0]
-        create_table_artifact(table=[one.model_dump() for one in items], key="pruned", description=about)
+        with published("what was pruned"):
+            create_table_artifact(table=[one.model_dump() for one in items], key="pruned", description=about)
     return pruned
 
 

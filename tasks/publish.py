@@ -8,6 +8,7 @@ import polars as pl
 from prefect.artifacts import create_link_artifact, create_markdown_artifact, create_table_artifact
 
 from tasks.progress import artifact_size
+from tasks.published import published
 from tasks.verb import in_flow_run, verb
 from warehouse.report import flattened
 from warehouse.runs import table_of
@@ -25,12 +26,12 @@ def publish(run: dict[str, Any], manifest: dict[str, Any], store: str | None) ->
     size, about = artifact_size(run["size"]), f"Run {run['run_id']} on {run['source']}, {run['status']}"
     scores = table_of(where, run["run_id"], "scores")
     picture = (page.parent / "figures" / "curves.png").read_bytes()
-    create_table_artifact(table=metrics_table(scores), key=f"metrics-{size}", description=f"{about}. 95 % intervals.")
-    create_markdown_artifact(markdown=curves_page(run, picture), key=f"curves-{size}", description=about)
-    create_markdown_artifact(markdown=data_page(manifest), key=f"data-{size}", description=about)
-    create_link_artifact(
-        link=address, link_text="Open the report", key=f"report-{size}", description=f"{about}: {page}"
-    )
+    intervals, where_it_is = f"{about}. 95 % intervals.", f"{about}: {page}"
+    with published("the run's metrics, curves, data and report"):
+        create_table_artifact(table=metrics_table(scores), key=f"metrics-{size}", description=intervals)
+        create_markdown_artifact(markdown=curves_page(run, picture), key=f"curves-{size}", description=about)
+        create_markdown_artifact(markdown=data_page(manifest), key=f"data-{size}", description=about)
+        create_link_artifact(link=address, link_text="Open the report", key=f"report-{size}", description=where_it_is)
     return address
 
 

@@ -13,6 +13,7 @@ from models.study import ArmOutcome, Estimate, StudyVerdict
 from models.verdict import CurveSawtooth
 from tasks.progress import artifact_size
 from tasks.publish import address_of
+from tasks.published import published
 from tasks.read_curves import verdict_page
 from tasks.verb import in_flow_run, tell, verb
 from warehouse.store import store_at
@@ -61,9 +62,10 @@ def _publish(found: Findings, facts: dict[str, Any]) -> None:
     key = f"{facts['kind']}-{artifact_size(facts['size'])}"
     about = f"Study {found.study_id} on {facts['source']}. 95 % intervals."
     subject = f"{facts['source']}, {facts['size']}"
-    create_markdown_artifact(markdown=verdict_page(found, subject), key=f"verdict-{key}", description=about)
-    create_table_artifact(table=arm_rows(found.arms), key=f"arms-{key}", description=about)
-    create_link_artifact(link=found.report, link_text="Open the report", key=f"report-{key}", description=about)
+    with published("the study's verdict, arms and report"):
+        create_markdown_artifact(markdown=verdict_page(found, subject), key=f"verdict-{key}", description=about)
+        create_table_artifact(table=arm_rows(found.arms), key=f"arms-{key}", description=about)
+        create_link_artifact(link=found.report, link_text="Open the report", key=f"report-{key}", description=about)
 
 
 def arm_rows(arms: Sequence[ArmOutcome]) -> list[dict[str, str]]:

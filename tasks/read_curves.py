@@ -9,6 +9,7 @@ from models.curve_set import Role
 from models.curve_timing import Series, timed
 from models.curve_verdict import judge
 from models.verdict import CurveVerdict, EvidenceFor
+from tasks.published import published
 from tasks.verb import in_flow_run, tell, verb
 from warehouse.curve_files import CurveFile, read_curves_file
 from warehouse.curve_names import CurveColumns
@@ -30,7 +31,8 @@ def judge_curves(
     given, period = timed(_runs(read), evaluations_per_epoch, validation_windows)
     verdict = judge(given, period)
     if in_flow_run():
-        create_markdown_artifact(markdown=verdict_page(verdict, file), key="curve-verdict", description=file)
+        with published("the verdict on the curves"):
+            create_markdown_artifact(markdown=verdict_page(verdict, file), key="curve-verdict", description=file)
     return verdict
 
 

@@ -16,6 +16,7 @@ from models.gru import NextItemGRU
 from models.recommendation import recommend as lists_of
 from models.stored import load_model
 from tasks.progress import artifact_size
+from tasks.published import published
 from tasks.verb import in_flow_run, tell, verb
 from warehouse.champions import run_meant
 from warehouse.config import Extraction
@@ -88,8 +89,9 @@ def recommend(
     made = Recommended(file=str(path), **about, **counts)
     tell(str(made))
     if in_flow_run():
-        key = f"recommendations-{artifact_size(made.size)}"
-        create_table_artifact(table=[made.model_dump()], key=key, description=f"Lists of {made.k} for {made.source}.")
+        key, words = f"recommendations-{artifact_size(made.size)}", f"Lists of {made.k} for {made.source}."
+        with published("where the lists are"):
+            create_table_artifact(table=[made.model_dump()], key=key, description=words)
     return made
 
 

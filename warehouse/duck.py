@@ -17,10 +17,13 @@ _APART_MB = 400
 
 
 @contextmanager
-def connected(extraction: Extraction, spill: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Open a connection that keeps to the given threads, to its part of the memory, and spills into a folder."""
+def connected(
+    extraction: Extraction, spill: Path, most_mb: int | None = None
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open a connection that keeps to the given threads, to its part of the memory or less, and spills to a folder."""
+    part_mb = max(extraction.memory_mb - _APART_MB, extraction.memory_mb // 2)
     settings: dict[str, str | bool | int | float | list[str]] = {
-        "memory_limit": f"{max(extraction.memory_mb - _APART_MB, extraction.memory_mb // 2)}MB",
+        "memory_limit": f"{min(part_mb, most_mb or part_mb)}MB",
         "threads": extraction.threads or os.cpu_count() or 1,
         "temp_directory": str(spill),
         "autoinstall_known_extensions": False,
