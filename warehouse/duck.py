@@ -17,9 +17,7 @@ _APART_MB = 400
 
 
 @contextmanager
-def connected(
-    extraction: Extraction, spill: Path, most_mb: int | None = None
-) -> Iterator[duckdb.DuckDBPyConnection]:
+def connected(extraction: Extraction, spill: Path, most_mb: int | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
     """Open a connection that keeps to the given threads, to its part of the memory or less, and spills to a folder."""
     part_mb = max(extraction.memory_mb - _APART_MB, extraction.memory_mb // 2)
     settings: dict[str, str | bool | int | float | list[str]] = {
