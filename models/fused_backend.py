@@ -13,16 +13,17 @@ from models.batches import Batch, DeviceWindows
 from models.config import Training
 from models.crew import Crew, shares
 from models.errors import NonFiniteScoresError
+from models.frozen_head import frozen_losses_and_ranks
 from models.fused_gru import GRUWork, frozen_last_states, input_products, last_states
-from models.fused_head import HeadWork, frozen_losses_and_ranks, losses_and_ranks
+from models.fused_head import HeadWork, losses_and_ranks
 from models.gru import NextItemGRU
 from models.metrics import NOT_FINITE, Ties
 from models.products import Bfloat16Products, Float32Products
 from models.scratch import Scratch
 from models.windows import UNKNOWN
 
-_SCORES = 2**21
-"""Of a member's batch in an evaluation: 8 MB; fewer windows than 128 would read the output weights too often."""
+_ROWS = 512
+"""Of a member's batch in an evaluation: products of 128 are a quarter slower, more need memory."""
 _BATCHES_AT_ONCE = 8
 """That a member scores before the crew meets."""
 
@@ -61,7 +62,7 @@ class FusedBackend:
     ) -> Iterator[tuple[Tensor, Tensor, Tensor, Tensor]]:
         """As `Backend.evaluate`; each member of the crew has a batch of its own."""
         n_windows = len(windows) if indices is None else len(indices)
-        at_once = _rows(model) * _BATCHES_AT_ONCE * self._crew.size
+        at_once = _ROWS * _BATCHES_AT_ONCE * self._crew.size
         for start in range(0, n_windows, at_once):
             rows = shares(min(at_once, n_windows - start), self._crew.size)
             own = [slice(start + each.start, start + each.stop) for each in rows]
@@ -86,7 +87,7 @@ class FusedBackend:
         code_U, place_WL = torch.unique(every.history_BL, return_inverse=True)
         product_UG = input_products(model.inputs(code_U), model.gru)
         found, columns = [torch.empty(3, 0, dtype=torch.float64)], [torch.empty(0, k, dtype=torch.int64)]
-        for own in batch_slices(len(place_WL), _rows(model)):
+        for own in batch_slices(len(place_WL), _ROWS):
             target_B = every.target_B[own]
             last_BH = frozen_last_states(product_UG, place_WL[own], every.length_B[own], model.gru, scratch)
             parts = model.output.parts(model.readout(last_BH), model.embedding.weight)
@@ -94,7 +95,3 @@ class FusedBackend:
             found.append(torch.stack([loss_B.double(), rank_B, (target_B != UNKNOWN).double()]))
             columns.append(column_Bk)
         return torch.cat(found, 1), torch.cat(columns)
-
-
-def _rows(model: NextItemGRU) -> int:
-    return min(4096, max(128, _SCORES // model.n_items))

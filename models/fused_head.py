@@ -15,16 +15,14 @@ import torch
 from torch import Tensor
 
 from models.crew import Crew, shares
-from models.kernels import add_bias, add_columns, count, exponentiate, keep_best, sum_exponentials
+from models.kernels import add_bias, add_columns, count, exponentiate
 from models.metrics import Ties
-from models.products import Float32Products, Products
+from models.products import Products
 from models.scratch import Scratch
 from models.windows import UNKNOWN
 
 BLOCK_SCORES = 2**18
 """Scores of a block: 1 MB, the second cache of a core."""
-_LONGEST_LIST = 128
-"""That is kept in order while scores are gone over."""
 
 
 @dataclass(frozen=True)
@@ -74,63 +72,26 @@ def losses_and_ranks(
     loss_B, above_B, equal_B = _Losses.apply(  # type: ignore[no-untyped-call]
         state_BH, weight_VH, bias_V, target_B, work
     )
-    return loss_B, _ranks(above_B, equal_B, target_B, ties)
+    return loss_B, ranks(above_B, equal_B, target_B, ties)
 
 
-def frozen_losses_and_ranks(
-    state_BH: Tensor,
-    weight_VH: Tensor,
-    bias_V: Tensor | None,
-    target_B: Tensor,
-    ties: Ties,
-    scratch: Scratch,
-    k: int = 0,
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Say how each target fares, and which columns are the best, with no way back; by one thread.
+def ranks(above_B: Tensor, equal_B: Tensor, target_B: Tensor, ties: Ties) -> Tensor:
+    """Turn counts into ranks.
 
     Parameters
     ----------
-    state_BH, weight_VH, bias_V, target_B, ties
-        As for `losses_and_ranks`.
-    scratch
-        Holds the scores.
-    k
-        How many of the best columns, 0 to V.
+    above_B, equal_B
+        (B,) how many scores are above the target's, and equal to it (its own is).
+    target_B
+        (B,) codes.
+    ties
+        Where a target stands among items of its own score.
 
     Returns
     -------
-    tuple
-        As of `losses_and_ranks`, but a loss is NaN wherever a score is NaN or infinite, unknown target or not; and
-        (B, k) int64 columns, the best first.
+    torch.Tensor
+        (B,) float64 from 1; infinity where the target is unknown.
     """
-    bias_V = weight_VH.new_zeros(len(weight_VH)) if bias_V is None else bias_V.detach()
-    n_rows, column_B = len(state_BH), (target_B - 1).clamp_min_(0)
-    largest_B = torch.full((n_rows,), -torch.inf)
-    catalogue = slice(0, len(weight_VH))
-    blocks = _score(state_BH, weight_VH, bias_V, catalogue, largest_B, scratch, Float32Products())
-    score_B = _gather([blocks], column_B)
-    sum_B, (above_B, equal_B) = torch.zeros(n_rows, dtype=torch.float64), torch.zeros(2, n_rows, dtype=torch.int32)
-    for score_BC in blocks.scores:
-        count(score_BC.numpy(), score_B.numpy(), above_B.numpy(), equal_B.numpy())
-        sum_exponentials(score_BC.numpy(), largest_B.numpy(), sum_B.numpy())
-    loss_B = (largest_B + sum_B.log() - score_B).float()
-    is_unknown_B = (target_B == UNKNOWN) & loss_B.isfinite()
-    ranks = _ranks(above_B, equal_B, target_B, ties)
-    return loss_B.masked_fill_(is_unknown_B, 0.0), ranks, _best_columns(blocks, k)
-
-
-def _best_columns(blocks: _Blocks, k: int) -> Tensor:
-    n_rows = len(blocks.scores[0])
-    if k > _LONGEST_LIST:  # lists that long are found sooner by sorting
-        return torch.cat(blocks.scores, 1).topk(k).indices
-    best_Bk = torch.full((n_rows, k), -torch.inf)
-    column_Bk = torch.zeros(n_rows, k, dtype=torch.int64)
-    for columns, score_BC in zip(blocks.columns, blocks.scores, strict=True):
-        keep_best(score_BC.numpy(), columns.start, best_Bk.numpy(), column_Bk.numpy())
-    return column_Bk
-
-
-def _ranks(above_B: Tensor, equal_B: Tensor, target_B: Tensor, ties: Ties) -> Tensor:
     rank_B = 1 + above_B.double()
     if ties != "optimistic":
         rank_B += (equal_B - 1) * (0.5 if ties == "expected" else 1.0)

@@ -23,11 +23,13 @@ _KEEPING_NAN = {"reassoc", "nsz", "arcp", "contract", "afn"}
 _LOW, _HIGH = np.float32(-87.0), np.float32(88.0)
 """Between these e^x is a normal float32."""
 _ONE = np.float32(1)
-_STRETCH = 64
-"""Scores that are left together where none is among the best."""
 
-_inlined = njit(inline="always", error_model="numpy", fastmath=_KEEPING_NAN)
-_compiled = njit(nogil=True, cache=True, error_model="numpy", fastmath=_KEEPING_NAN)
+inlined = njit(inline="always", error_model="numpy", fastmath=_KEEPING_NAN)
+"""Makes part of a pass of a function."""
+compiled = njit(nogil=True, cache=True, error_model="numpy", fastmath=_KEEPING_NAN)
+"""Makes a pass of a function."""
+compiled_without_nan = njit(nogil=True, cache=True, error_model="numpy", fastmath=_KEEPING_NAN | {"nnan"})
+"""Likewise, for largest numbers: they leave NaN out, or need not be right where it is."""
 
 
 @intrinsic
@@ -40,8 +42,8 @@ def _from_bits(_context: Any, _bits: Any) -> Any:
     return types.float32(types.int32), generate
 
 
-@_inlined
-def _exp(x: Any) -> Any:
+@inlined
+def exp(x: Any) -> Any:
     """Return e^x to 2e-7 of it: 2^n times a polynomial in what is left (coefficients: Cephes, expf)."""
     x = _LOW if x < _LOW else x
     x = _HIGH if x > _HIGH else x
@@ -57,17 +59,17 @@ def _exp(x: Any) -> Any:
     return p * _from_bits((np.int32(n) + np.int32(127)) << np.int32(23))  # type: ignore[call-arg]
 
 
-@_inlined
+@inlined
 def _sigmoid(x: Any) -> Any:
-    return _ONE / (_ONE + _exp(-x))
+    return _ONE / (_ONE + exp(-x))
 
 
-@_inlined
+@inlined
 def _tanh(x: Any) -> Any:
-    return np.float32(2) / (_ONE + _exp(np.float32(-2) * x)) - _ONE
+    return np.float32(2) / (_ONE + exp(np.float32(-2) * x)) - _ONE
 
 
-@_compiled
+@compiled
 def gates(
     gates_RG: Floats, row_B: NDArray[np.int64], recurrent_BG: Floats, bias_2G: Floats, before_BH: Floats,
     recurrent_BH: Floats, after_BH: Floats,
@@ -110,7 +112,7 @@ def gates(
             after[j] = new[j] + update[j] * (before[j] - new[j])
 
 
-@_inlined
+@inlined
 def _gates_back_row(back_H: Any, before_H: Any, recurrent_H: Any, gates_G: Any, by_state_G: Any) -> None:
     """Go back through one window's gates: `gates_back`, but for the last state's gradient."""
     n_hidden = back_H.shape[0]
@@ -133,7 +135,7 @@ def _gates_back_row(back_H: Any, before_H: Any, recurrent_H: Any, gates_G: Any, 
         by_state_G[j] = gates_G[j]
 
 
-@_compiled
+@compiled
 def gates_back(
     back_BH: Floats, last_BH: Floats, is_last_B: NDArray[np.bool_], before_BH: Floats, recurrent_BH: Floats,
     row_B: NDArray[np.int64], gates_RG: Floats, recurrent_back_BG: Floats,
@@ -163,7 +165,7 @@ def gates_back(
         _gates_back_row(back, before_BH[b], recurrent_BH[b], gates_RG[row_B[b]], recurrent_back_BG[b])
 
 
-@njit(nogil=True, cache=True, error_model="numpy", fastmath=_KEEPING_NAN | {"nnan"})
+@compiled_without_nan
 def add_bias(score_BC: Floats, bias_C: Floats, largest_B: Floats) -> None:
     """Add the bias to a block of scores; raise ``largest_B`` to the largest of each row, of those that are not NaN."""
     for b in range(score_BC.shape[0]):
@@ -175,7 +177,7 @@ def add_bias(score_BC: Floats, bias_C: Floats, largest_B: Floats) -> None:
         largest_B[b] = largest
 
 
-@_compiled
+@compiled
 def count(score_BC: Floats, target_B: Floats, above_B: Counts, equal_B: Counts) -> None:
     """Add how many scores of a block are above, and equal to, the target's."""
     for b in range(score_BC.shape[0]):
@@ -188,66 +190,19 @@ def count(score_BC: Floats, target_B: Floats, above_B: Counts, equal_B: Counts) 
         equal_B[b] += equal
 
 
-@_compiled
+@compiled
 def exponentiate(score_BC: Floats, largest_B: Floats, sum_B: NDArray[np.float64]) -> None:
     """Overwrite scores with e to the power of what they are above the row's largest; add up each row."""
     for b in range(score_BC.shape[0]):
         row, largest = score_BC[b], largest_B[b]
         total = np.float32(0)
         for j in range(row.shape[0]):
-            row[j] = _exp(row[j] - largest)
+            row[j] = exp(row[j] - largest)
             total += row[j]
         sum_B[b] += total
 
 
-@_compiled
-def sum_exponentials(score_BC: Floats, largest_B: Floats, sum_B: NDArray[np.float64]) -> None:
-    """Add up each row of e to the power of what scores are above the row's largest."""
-    for b in range(score_BC.shape[0]):
-        row, largest = score_BC[b], largest_B[b]
-        total = np.float32(0)
-        for j in range(row.shape[0]):
-            total += _exp(row[j] - largest)
-        sum_B[b] += total
-
-
-@_inlined
-def _keep_best_of_stretch(stretch: Any, first: Any, best_k: Any, column_k: Any) -> None:
-    for j in range(stretch.shape[0]):
-        place = best_k.shape[0]
-        while place > 0 and stretch[j] > best_k[place - 1]:
-            place -= 1
-        for later in range(best_k.shape[0] - 1, place, -1):
-            best_k[later], column_k[later] = best_k[later - 1], column_k[later - 1]
-        if place < best_k.shape[0]:
-            best_k[place], column_k[place] = stretch[j], first + j
-
-
-@njit(nogil=True, cache=True, error_model="numpy", fastmath=_KEEPING_NAN | {"nnan"})
-def keep_best(score_BC: Floats, first: int, best_Bk: Floats, column_Bk: NDArray[np.int64]) -> None:
-    """Take a block's scores into each row's best, which stay in order; of equal scores the earlier column comes first.
-
-    Parameters
-    ----------
-    score_BC
-        The block; a row with NaN may be given any list.
-    first
-        Its first column.
-    best_Bk, column_Bk
-        The best scores so far, the best first, and their columns.
-    """
-    for b in range(score_BC.shape[0] if best_Bk.shape[1] else 0):
-        row, best, column = score_BC[b], best_Bk[b], column_Bk[b]
-        for start in range(0, row.shape[0], _STRETCH):
-            stretch = row[start : start + _STRETCH]
-            largest = stretch[0]
-            for j in range(stretch.shape[0]):
-                largest = max(largest, stretch[j])
-            if largest > best[-1]:
-                _keep_best_of_stretch(stretch, first + start, best, column)
-
-
-@_compiled
+@compiled
 def add_columns(exponential_BC: Floats, share_B: Floats, sum_C: Floats) -> None:
     """Overwrite ``sum_C`` with the columns' sums, each row weighing its share."""
     sum_C[:] = 0

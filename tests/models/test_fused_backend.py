@@ -79,7 +79,7 @@ def sums_of(model: NextItemGRU, data: TrainingData, backend: Backend, indices: t
 def test_evaluations_are_those_of_the_reference(
     data: TrainingData, model: NextItemGRU, size: int, n_chosen: int | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("models.fused_backend._rows", lambda _: 7)  # many batches
+    monkeypatch.setattr("models.fused_backend._ROWS", 7)  # many batches
     monkeypatch.setattr("models.fused_backend._BATCHES_AT_ONCE", 2)
     indices = None if n_chosen is None else torch.arange(n_chosen) * 2
     with crew_of(size) as crew:
@@ -119,7 +119,7 @@ def test_bf16_is_near_and_not_the_same(data: TrainingData) -> None:
 def test_the_best_columns_are_those_of_the_reference(
     data: TrainingData, model: NextItemGRU, k: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("models.fused_backend._rows", lambda _: 7)
+    monkeypatch.setattr("models.fused_backend._ROWS", 7)
     k = min(k, data.n_items)
     windows = on_device(data.train, torch.device("cpu"))
     with crew_of(2) as crew, torch.inference_mode():

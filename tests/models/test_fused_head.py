@@ -6,9 +6,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn import functional
 
+import models.frozen_head as frozen_head
 import models.fused_head as fused_head
 from models.crew import Crew, crew_of
-from models.fused_head import HeadWork, frozen_losses_and_ranks, losses_and_ranks
+from models.frozen_head import frozen_losses_and_ranks
+from models.fused_head import HeadWork, losses_and_ranks
 from models.metrics import Ties, target_losses, target_ranks
 from models.products import Float32Products
 from models.scratch import Scratch
@@ -21,6 +23,7 @@ def work_of(crew: Crew) -> HeadWork:
 @pytest.fixture(autouse=True)
 def _small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fused_head, "BLOCK_SCORES", 64)
+    monkeypatch.setattr(frozen_head, "BLOCK_SCORES", 64)
 
 
 @settings(max_examples=40, deadline=None)
@@ -53,11 +56,38 @@ def test_losses_ranks_and_gradients_are_those_of_all_scores(
     assert torch.equal(frozen[1], ranks)
 
 
-def test_items_of_one_score_share_a_rank() -> None:
-    states, weights, targets = torch.ones(3, 4), torch.zeros(9, 4), torch.tensor([1, 5, 0])
-    for ties, rank in (("expected", 5.0), ("optimistic", 1.0), ("pessimistic", 9.0)):
+@pytest.mark.parametrize("n_items", [9, 999])  # few, and more than are kept apart
+def test_items_of_one_score_share_a_rank(n_items: int) -> None:
+    states, weights, targets = torch.ones(3, 4), torch.zeros(n_items, 4), torch.tensor([1, 5, 0])
+    for ties, rank in (("expected", (n_items + 1) / 2), ("optimistic", 1.0), ("pessimistic", float(n_items))):
         _, ranks, _ = frozen_losses_and_ranks(states, weights, None, targets, ties, Scratch())
         assert ranks.tolist() == [rank, rank, torch.inf]
+
+
+@pytest.mark.parametrize("n_twins", [1, 5, 200])
+def test_ranks_are_exact_where_the_targets_score_is_summed_in_another_order(n_twins: int) -> None:
+    """Large numbers that cancel: a score computed apart differs in its last bits from the product's; twins do not."""
+    torch.manual_seed(0)
+    states, weights = 100 * torch.randn(16, 128), torch.randn(800, 128)
+    weights[:, 64:] = -weights[:, :64] + 1e-3 * torch.randn(800, 64)
+    states[:, 64:] = states[:, :64]
+    weights[400 : 400 + n_twins] = weights[0]
+    targets = torch.cat([torch.ones(8, dtype=torch.int64), torch.arange(401, 409)])
+    blocks = [states @ weights[start : start + 4].T for start in range(0, 800, 4)]  # as they are made, 64 scores each
+    scores = torch.cat(blocks, 1)
+    for ties in ("expected", "optimistic", "pessimistic"):
+        _, ranks, _ = frozen_losses_and_ranks(states, weights, None, targets, ties, Scratch())
+        assert torch.equal(ranks, target_ranks(scores, targets, ties))
+
+
+@pytest.mark.parametrize("k", [1, 10, 128, 129, 300])
+def test_the_best_columns_are_those_of_all_scores(k: int) -> None:
+    torch.manual_seed(0)
+    states, weights = torch.randn(4, 8), torch.randn(300, 8)
+    *_, columns = frozen_losses_and_ranks(
+        states, weights, None, torch.ones(4, dtype=torch.int64), "expected", Scratch(), k
+    )
+    assert torch.equal(columns, (states @ weights.T).topk(k).indices)
 
 
 @pytest.mark.parametrize("bad", [torch.nan, torch.inf])
