@@ -5,7 +5,7 @@ rest wait. A crew meets three times a step.
 """
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from itertools import pairwise
 from typing import TypeVar
@@ -16,14 +16,14 @@ T = TypeVar("T")
 
 
 class Crew:
-    """A fixed number of threads.
+    """A fixed number of threads, the caller's among them.
 
     Parameters
     ----------
     size
-        How many; 1 works in the caller's own thread.
+        How many; 1 is the caller alone.
     pool
-        Of that many threads; None for 1.
+        Of the others; None for 1.
     """
 
     def __init__(self, size: int, pool: ThreadPoolExecutor | None) -> None:
@@ -36,37 +36,45 @@ class Crew:
         Parameters
         ----------
         work
-            Called with the member's number, from 0.
+            Called with the member's number, from 0, which is the caller; without gradients.
 
         Returns
         -------
         list
             What the members returned, in order of their numbers.
         """
-        if self._pool is None:
-            return [work(0)]
-        return list(self._pool.map(work, range(self.size)))
+        others = [] if self._pool is None else [self._pool.submit(work, member) for member in range(1, self.size)]
+        try:
+            with torch.no_grad():
+                own = work(0)
+        finally:
+            wait(others)  # an error must not leave them at work in memory that is used again
+        return [own, *(other.result() for other in others)]
 
 
 @contextmanager
 def crew_of(size: int) -> Iterator[Crew]:
-    """Gather a crew for the block.
+    """Gather a crew for the block, in which torch's own operations use one thread.
 
     Parameters
     ----------
     size
         At least 1.
     """
-    if size == 1:
-        yield Crew(1, None)
-        return
-    with ThreadPoolExecutor(size, "crew", _begin) as pool:
-        yield Crew(size, pool)
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        if size == 1:
+            yield Crew(1, None)
+            return
+        with ThreadPoolExecutor(size - 1, "crew", _begin) as pool:
+            yield Crew(size, pool)
+    finally:
+        torch.set_num_threads(before)
 
 
 def _begin() -> None:
-    # Of the thread that says it, but for MKL, which then uses one thread everywhere: products are the crew's.
-    torch.set_num_threads(1)
+    torch.set_num_threads(1)  # of the thread that says it
     torch.set_grad_enabled(False)
 
 

@@ -20,7 +20,7 @@ def test_shares_cover_everything_once_and_evenly(total: int, size: int) -> None:
 
 
 def test_a_crew_works_at_once_in_order_with_one_torch_thread_each() -> None:
-    meeting = threading.Barrier(3, timeout=10)  # breaks unless all three are at work
+    before, meeting = torch.get_num_threads(), threading.Barrier(3, timeout=10)  # breaks unless all three are at work
 
     def work(member: int) -> tuple[int, int, bool]:
         meeting.wait()
@@ -28,7 +28,8 @@ def test_a_crew_works_at_once_in_order_with_one_torch_thread_each() -> None:
 
     with crew_of(3) as crew:
         assert crew.each(work) == [(member, 1, False) for member in range(3)]
-    assert torch.is_grad_enabled()
+        assert torch.is_grad_enabled()
+    assert torch.get_num_threads() == before
 
 
 def test_a_crew_of_one_is_the_caller() -> None:
@@ -36,6 +37,18 @@ def test_a_crew_of_one_is_the_caller() -> None:
         assert crew.each(lambda member: (member, threading.get_ident())) == [(0, threading.get_ident())]
 
 
-def test_an_error_of_a_member_reaches_the_caller() -> None:
-    with crew_of(2) as crew, pytest.raises(ZeroDivisionError):
-        crew.each(lambda member: 1 // member)
+@pytest.mark.parametrize("bad", [0, 1])
+def test_an_error_of_a_member_reaches_the_caller_when_all_are_done(bad: int) -> None:
+    done, failed = [], threading.Event()
+
+    def work(member: int) -> None:
+        if member == bad:
+            failed.set()
+            raise ZeroDivisionError
+        assert failed.wait(10)
+        done.append(member)
+
+    with crew_of(2) as crew:
+        with pytest.raises(ZeroDivisionError):
+            crew.each(work)
+        assert done == [1 - bad]
