@@ -1,10 +1,12 @@
 """What a training leaves behind as data: one record a number, raw and complete, to be written as columns."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from models.intervals import interval
-from models.metrics import MetricSums
+
+if TYPE_CHECKING:  # torch takes longer to import than all else that reads records
+    from models.metrics import MetricSums
 
 Estimator = Literal["train_running", "train_probe", "validation", "test"]
 Group = Literal["embedding", "gru", "layer_norm", "output"]
@@ -19,6 +21,9 @@ Quantity = Literal[
     "root_second_moment",
     "effective_step",
 ]
+
+MOST_WATCHED = 10_000
+"""Windows: the validation split of the small size, and the first of the large one's, for 80 KB an evaluation."""
 
 
 @dataclass(frozen=True)
@@ -124,7 +129,7 @@ class QuarterRecord:
     label_entropy_nats: float
 
 
-def curve_points(sums: MetricSums, moment: Moment, estimator: Estimator) -> list[CurvePoint]:
+def curve_points(sums: "MetricSums", moment: Moment, estimator: Estimator) -> list[CurvePoint]:
     """Divide sums once and give each metric its 95 % interval.
 
     Parameters

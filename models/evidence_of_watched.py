@@ -13,12 +13,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models.curves import CurvePoint
+from models.curves import MOST_WATCHED, CurvePoint
 from models.hypotheses import HYPOTHESES, Evidence
 from models.paired import hits
 from models.run_curves import hit_ratio, points_of
 from models.run_record import RunRecord, Watched
-from models.watching import MOST_WATCHED
 
 _ROUNDING = 1e-3
 """Relative: float32 losses agree better than this with their sum."""

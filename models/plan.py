@@ -4,7 +4,6 @@ Legend: W windows of the probe.
 """
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,27 +14,14 @@ from torch import Tensor
 from models.batches import DeviceWindows, on_device
 from models.cadence import Cadence, cadence
 from models.config import Training
-from models.curves import CurvePoint
 from models.errors import ModelError
 from models.evaluation import Scoring
 from models.orders import Order, order_of
+from models.progress import OnProgress
 from models.quarters import QuarterStatistics, quarter_statistics
 from models.schedules import Rates, rates
 from models.seeds import Stream, generator
 from models.windows import TrainingData, WindowSet
-
-
-@dataclass(frozen=True)
-class Progress:
-    """How far a training is."""
-
-    step: int  # updates made
-    steps: int  # updates to make
-    epoch: float  # epochs completed
-    points: tuple[CurvePoint, ...]  # of this very evaluation; empty between evaluations
-
-
-OnProgress = Callable[[Progress], None]
 
 
 @dataclass(frozen=True)

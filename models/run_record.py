@@ -5,13 +5,16 @@ Legend: K evaluations, W validation windows watched.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from models.config import Training
 from models.curves import CurvePoint, ForgettingRecord, NormRecord, QuarterRecord, StepRecord
-from models.training import TrainedModel
+
+if TYPE_CHECKING:  # torch takes longer to import than all else that reads records
+    from models.training import TrainedModel
 
 
 @dataclass(frozen=True)
@@ -49,7 +52,7 @@ class RunRecord:
 
 
 def record_of(
-    trained: TrainedModel,
+    trained: "TrainedModel",
     config: Training,
     run_id: str = "",
     user_W: NDArray[np.int64] | None = None,
@@ -89,7 +92,7 @@ def record_of(
     )
 
 
-def _watched(trained: TrainedModel, user_W: NDArray[np.int64] | None) -> Watched | None:
+def _watched(trained: "TrainedModel", user_W: NDArray[np.int64] | None) -> Watched | None:
     scores = trained.watched
     if scores is None:
         return None

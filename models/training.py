@@ -31,8 +31,9 @@ from models.evaluation import OnBatch, evaluate
 from models.gru import NextItemGRU, build_model
 from models.keeping import Keeper, Keeping, StopAskedError, dropout_seed
 from models.metrics import MetricSums
-from models.plan import OnProgress, Phase, Plan, Progress, make_plan
+from models.plan import Phase, Plan, make_plan
 from models.precision import settled_precision
+from models.progress import OnProgress, Progress
 from models.state import TrainingState, take_step
 from models.watching import WatchedScores
 from models.windows import TrainingData

@@ -10,10 +10,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from models.curves import MOST_WATCHED
 from models.world import ALONE, World
-
-MOST_WATCHED = 10_000
-"""Windows: the validation split of the small size, and the first of the large one's, for 80 KB an evaluation."""
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,8 @@ from numpy.typing import NDArray
 
 from models.config import Compute, Training
 from models.errors import ModelError
-from models.foreign import ranks_on, translated
 from models.paired import hits, paired_difference
 from models.promotion import Decision, decide, unfit
-from models.stored import load_model
 from tasks.verb import tell, verb
 from tasks.windows import training_data
 from warehouse.champions import standing_of
@@ -87,6 +85,9 @@ def _champions_ranks(
     facts = facts_of(where, champion)
     if facts["dataset_id"] == snapshot.dataset_id and facts["config"]["ties"] == training.ties:
         return _test_ranks(table_of(where, champion, "ranks"))
+    from models.foreign import ranks_on, translated  # torch is imported when it is needed: a cached night is without
+    from models.stored import load_model
+
     tell(f"scoring champion {champion} on the new test windows")
     known = codes_in(snapshot, open_snapshot(where.dataset(facts["dataset_id"])))
     windows = translated(training_data(snapshot).test, known)

@@ -8,12 +8,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from models.assessment import assess_split
-from models.baselines import baseline_points
 from models.config import Compute, Training
 from models.curves import CurvePoint, Estimator, Moment
 from models.errors import NonFiniteScoresError
-from models.stored import load_model
 from models.windows import WindowSet
 from tasks.verb import tell, verb
 from tasks.windows import training_data
@@ -31,6 +28,10 @@ def evaluate(run_id: str, dataset_id: str, training: Training, compute: Compute,
     with where.lock("runs", run_id, tell):
         if finished(where, run_id) or draft_of(where, run_id).has("evaluated"):
             return
+        from models.assessment import assess_split  # torch is imported when it is needed: a cached night is without
+        from models.baselines import baseline_points
+        from models.stored import load_model
+
         draft = draft_of(where, run_id)
         data = training_data(open_snapshot(where.dataset(dataset_id)))
         model = load_model(draft.folder)

@@ -13,8 +13,8 @@ from prefect.artifacts import create_progress_artifact, update_progress_artifact
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from models.plan import OnProgress
-from models.plan import Progress as Place
+from models.progress import OnProgress
+from models.progress import Progress as Place
 from tasks.published import published
 from tasks.verb import in_flow_run, tell
 

@@ -1,7 +1,7 @@
 """Between the two rooms that do not know each other: a run's tables as the record that its statistics need."""
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import polars as pl
@@ -9,10 +9,12 @@ import polars as pl
 from models.config import Training
 from models.curves import CurvePoint, ForgettingRecord, NormRecord, QuarterRecord, StepRecord
 from models.run_record import Overlap, RunRecord, Watched
-from models.watching import WatchedScores
 from warehouse.runs import SCHEMAS, Draft, facts_of
 from warehouse.snapshot import Snapshot
 from warehouse.store import store_at
+
+if TYPE_CHECKING:  # torch takes longer to import than all else that reads records
+    from models.watching import WatchedScores
 
 Record = TypeVar("Record")
 
@@ -71,7 +73,7 @@ def _watched(rows: pl.DataFrame, snapshot: Snapshot) -> Watched | None:
     )
 
 
-def watched_rows(scores: WatchedScores | None) -> pl.DataFrame:
+def watched_rows(scores: "WatchedScores | None") -> pl.DataFrame:
     """Return what a training watched as rows of the table of that name, by step and window."""
     if scores is None:
         return pl.DataFrame(schema=SCHEMAS["watched"])

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from models.config import Compute
-from models.device import pick_device
 from tasks.arms_as_tasks import arms_as_tasks
 from tasks.arms_deployed import arms_deployed
 from tasks.arms_here import arms_here
@@ -118,6 +117,8 @@ def workers_of(said: int | None, compute: Compute) -> int:
     """Return how many arms run at once: as said, else one a core (with one thread each), on a GPU one."""
     if said:
         return said
+    from models.device import pick_device  # torch is imported when it is needed
+
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     return (cores or 1) if pick_device(compute).type == "cpu" else 1
 

@@ -4,16 +4,12 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
-import models.assessment
-import models.baselines
-import models.stored
-import models.training
+import models
 from models.config import Compute, Training
-from models.device import device_count, part_of
 from models.errors import TrainingStoppedError
+from tasks.asked import Asked
 from tasks.progress import shown
 from tasks.signals import signals_held
-from tasks.train_draft import Asked, train_draft
 from tasks.train_processes import train_in_processes
 from tasks.verb import tell, tell_last, verb
 from warehouse.fingerprint import code_digest, reached_from
@@ -48,13 +44,17 @@ def train(dataset_id: str, training: Training, compute: Compute, store: str | No
 
 def code_version() -> str:
     """Return a digest of what decides a run's results: the code that trains, scores and stores, and torch's version."""
-    modules = (models.training, models.assessment, models.baselines, models.stored)
-    files = {file for module in modules for file in reached_from(Path(str(module.__file__)))}
+    room = Path(str(models.__file__)).parent
+    modules = ("training", "assessment", "baselines", "stored")
+    files = {file for module in modules for file in reached_from(room / f"{module}.py")}
     return f"{code_digest(sorted(files))}-torch-{version('torch')}"
 
 
 def _train(where: Store, asked: Asked) -> None:
     """Train in this process, or in one a device."""
+    from models.device import device_count, part_of  # torch is imported when it is needed: a cached night is without
+    from tasks.train_draft import train_draft
+
     size, n_devices = open_snapshot(where.dataset(asked.dataset_id)).manifest["size"], device_count(asked.compute)
     tell(f"run {asked.run_id}: training on dataset {asked.dataset_id}")
     with signals_held() as signals, shown(size) as on_progress:

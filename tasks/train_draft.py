@@ -4,16 +4,15 @@ from collections.abc import Callable
 from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
-from models.config import Closed, Compute, Training
 from models.device import pick_device
 from models.keeping import Keeping
-from models.plan import OnProgress
+from models.progress import OnProgress
 from models.stored import save
 from models.training import TrainedModel, train
 from models.world import ALONE, World
+from tasks.asked import Asked
 from tasks.checkpoints import keeping_of
 from tasks.records import watched_rows
 from tasks.verb import tell
@@ -23,17 +22,6 @@ from warehouse.snapshot import Snapshot, open_snapshot
 from warehouse.store import Store, told_plainly, write_json
 
 _VERSIONS = ("sawtooth", "torch", "numpy", "prefect", "duckdb", "polars")
-
-
-class Asked(Closed):
-    """A training of a run, in words that another process can be given."""
-
-    root: Path  # of the store
-    run_id: str
-    dataset_id: str
-    training: Training
-    compute: Compute  # of each process
-    code: str
 
 
 def train_draft(asked: Asked, must_stop: Callable[[], bool], on_progress: OnProgress, world: World = ALONE) -> None:

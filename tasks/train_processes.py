@@ -13,8 +13,8 @@ from typing import IO, Any
 
 from models.curves import CurvePoint
 from models.errors import ModelError, TrainingStoppedError
-from models.plan import OnProgress, Progress
-from tasks.train_draft import Asked
+from models.progress import OnProgress, Progress
+from tasks.asked import Asked
 from tasks.verb import tell
 
 _LOOK_S = 0.5

@@ -12,10 +12,11 @@ from typing import Any
 
 from models.device import own_device
 from models.errors import ModelError, TrainingStoppedError
-from models.plan import Progress
+from models.progress import Progress
 from models.world import World, joined
+from tasks.asked import Asked
 from tasks.tied import asked_by_stdin
-from tasks.train_draft import Asked, train_draft
+from tasks.train_draft import train_draft
 from warehouse.errors import WarehouseError
 
 

@@ -11,7 +11,7 @@ from unittest.mock import patch
 
 from models.config import Training
 from models.curves import CurvePoint
-from models.plan import OnProgress, Progress
+from models.progress import OnProgress, Progress
 from models.windows import TrainingData
 
 

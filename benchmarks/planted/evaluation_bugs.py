@@ -14,7 +14,7 @@ from models.batches import on_device
 from models.config import Training
 from models.curves import CurvePoint, Moment, curve_points
 from models.gru import NextItemGRU
-from models.plan import Progress
+from models.progress import Progress
 from models.windows import TrainingData
 from planted.bugs import Calls, Hooks, replaced, steps_per_epoch
 

@@ -9,7 +9,7 @@ import torch
 
 from models import optimizers, plan, schedules, state
 from models.config import Training
-from models.plan import Progress
+from models.progress import Progress
 from models.schedules import Rates
 from models.windows import TrainingData
 from planted.bugs import Calls, Hooks, replaced, steps_per_epoch

@@ -39,13 +39,13 @@ def test_a_night_leaves_a_whole_run(tiny_night):
     assert not tiny_night.night["reused"]
 
 
-def test_flows_are_imported_without_what_only_judging_and_drawing_need():
-    """scipy.stats and matplotlib were a third of the time before anything runs; a cached night needs neither."""
+def test_flows_are_imported_without_what_a_cached_night_does_not_need():
+    """scipy.stats and matplotlib were a third of the time before anything runs, torch half of the rest."""
     say = "import sys, flows.nightly, flows.diagnose, flows.sweep, flows.read_curves; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", say], capture_output=True, text=True, check=True)
     imported = set(done.stdout.split())
     assert "flows.nightly" in imported
-    assert not imported & {"scipy.stats", "scipy.sparse", "matplotlib.figure", "pandas", "IPython"}
+    assert not imported & {"torch", "scipy.stats", "scipy.sparse", "matplotlib.figure", "pandas", "IPython"}
 
 
 def test_nothing_unfinished_is_left_behind(tiny_night):

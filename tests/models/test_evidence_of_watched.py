@@ -3,8 +3,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from models.curves import MOST_WATCHED
 from models.evidence_of_watched import evidence_of_watched
-from models.watching import MOST_WATCHED
 from tests.models.simulated_runs import VALIDATION, simulated
 
 

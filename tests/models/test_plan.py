@@ -8,7 +8,8 @@ import torch
 
 from models.config import Duration, Schedule, Training
 from models.errors import ModelError
-from models.plan import Phase, Plan, Progress, make_plan
+from models.plan import Phase, Plan, make_plan
+from models.progress import Progress
 from models.stream_orders import buffered
 from models.windows import TrainingData, WindowSet
 

@@ -17,7 +17,7 @@ from models.evaluation import Scoring, evaluate
 from models.gru import build_model
 from models.instruments import Instruments
 from models.orders import reshuffle
-from models.plan import Progress
+from models.progress import Progress
 from models.schedules import Plateau, rates
 from models.state import begin, take_step
 from models.training import TrainedModel, train

@@ -40,7 +40,7 @@ def test_the_first_of_all_is_promoted(tiny_run):
 
 
 def test_on_its_own_dataset_a_champion_is_not_scored_again(tiny_run, monkeypatch):
-    monkeypatch.setattr("tasks.compare.load_model", lambda _: pytest.fail("scored again"))
+    monkeypatch.setattr("models.stored.load_model", lambda _: pytest.fail("scored again"))
     decision = decision_on(Store(tiny_run.store), draft(tiny_run), tiny_run.run_id, COMPUTE)
     assert (decision.promoted, decision.difference, decision.low, decision.high) == (True, 0.0, 0.0, 0.0)
 
@@ -73,7 +73,7 @@ def test_other_ties_are_scored_alike(tiny_run, monkeypatch):
     training = TINY.training.model_copy(update={"ties": "pessimistic"})
     snapshot = open_snapshot(Store(tiny_run.store).dataset(tiny_run.dataset_id))
     scored = []
-    monkeypatch.setattr("tasks.compare.ranks_on", lambda _model, _windows, ties, _compute: scored.append(ties))
+    monkeypatch.setattr("models.foreign.ranks_on", lambda _model, _windows, ties, _compute: scored.append(ties))
     _champions_ranks(Store(tiny_run.store), tiny_run.run_id, snapshot, training, COMPUTE)
     assert scored == ["pessimistic"]
 

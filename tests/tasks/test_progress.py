@@ -1,5 +1,5 @@
 from models.curves import CurvePoint
-from models.plan import Progress
+from models.progress import Progress
 from tasks.progress import artifact_size, shown
 
 

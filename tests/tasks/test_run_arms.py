@@ -154,5 +154,5 @@ def test_a_worker_a_core_unless_said(monkeypatch):
 
 
 def test_one_worker_on_a_gpu(monkeypatch):
-    monkeypatch.setattr(running, "pick_device", lambda _: type("Device", (), {"type": "cuda"}))
+    monkeypatch.setattr("models.device.pick_device", lambda _: type("Device", (), {"type": "cuda"}))
     assert workers_of(None, Compute()) == 1

@@ -14,9 +14,9 @@ import pytest
 
 from models.config import Compute
 from models.errors import ModelError, TrainingStoppedError
-from models.plan import Progress
+from models.progress import Progress
+from tasks.asked import Asked
 from tasks.train import code_version
-from tasks.train_draft import Asked
 from tasks.train_processes import train_in_processes
 from tests.tasks.conftest import TINY, TinyRun
 from warehouse.runs import Draft, draft_of
@@ -105,7 +105,7 @@ def test_when_one_process_is_killed_all_end_and_the_run_goes_on_when_asked_again
 
 TRAINS = """
 import sys
-from tasks.train_draft import Asked
+from tasks.asked import Asked
 from tasks.train_processes import train_in_processes
 asked = Asked.model_validate_json(sys.argv[1])
 train_in_processes(asked, 2, lambda: False, lambda place: print(place.step, flush=True))
