@@ -33,6 +33,12 @@ def test_arrays_are_left_their_part_of_the_memory(tmp_path: Path) -> None:
         assert setting(connection, "memory_limit") == "762.9 MiB"  # all but 400 MB
 
 
+@pytest.mark.parametrize(("most_mb", "limit"), [(256, "244.1 MiB"), (9_000, "762.9 MiB")])
+def test_a_part_may_be_smaller_and_not_larger(most_mb: int, limit: str, tmp_path: Path) -> None:
+    with connected(Extraction(memory_mb=1_200), tmp_path, most_mb) as connection:
+        assert setting(connection, "memory_limit") == limit
+
+
 def test_what_does_not_fit_spills_into_its_own_folder(tmp_path: Path) -> None:
     with connected(Extraction(memory_mb=512, threads=1), tmp_path / "spill") as connection:
         connection.execute("CREATE TABLE a AS SELECT range::VARCHAR || repeat('x', 100) AS b FROM range(3_000_000)")
