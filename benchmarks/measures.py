@@ -32,7 +32,7 @@ from models.scratch import Scratch
 
 
 class FusedHead(ReferenceBackend):
-    """The reference with the fused output layer."""
+    """The reference with the fused output layer; torch's own GRU has one thread, as all within a crew."""
 
     def __init__(self, size: int, stack: ExitStack) -> None:
         super().__init__()
